@@ -1,0 +1,89 @@
+//! The conversation: turns, and the blocks they hold.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::block;
+use crate::ApiError;
+use crate::json::{self, Path, Text};
+
+/// One message of the conversation.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// `user`, `assistant` or `system`.
+    pub role: Cow<'a, str>,
+    /// A string or an array of blocks, as it came.
+    pub content: &'a RawValue,
+    /// The content's blocks; `None` when it is a string.
+    pub blocks: Option<Vec<BlockView<'a>>>,
+}
+
+/// One content block: its type read, the rest as it came.
+#[derive(Debug)]
+pub struct BlockView<'a> {
+    /// Its `type`.
+    pub kind: Cow<'a, str>,
+    /// The whole block.
+    pub raw: &'a RawValue,
+    /// The `id` of a tool_use, the `tool_use_id` of a tool_result.
+    pub tool_use_id: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct Wire<'a> {
+    #[serde(borrow)]
+    role: Text<'a>,
+    content: &'a RawValue,
+}
+
+/// Reads `messages`.
+pub(super) fn read_all<'a>(raw: &'a RawValue, at: &Path<'_>) -> Result<Vec<Turn<'a>>, ApiError> {
+    let wires: Vec<&'a RawValue> = json::read(raw.get(), at)?;
+    if wires.is_empty() {
+        return Err(at.invalid("at least one message is required"));
+    }
+    let last = wires.len() - 1;
+    wires.into_iter().enumerate().map(|(index, raw)| read(raw, &at.index(index), index == last)).collect()
+}
+
+fn read<'a>(raw: &'a RawValue, at: &Path<'_>, last: bool) -> Result<Turn<'a>, ApiError> {
+    let Wire { role, content } = json::read(raw.get(), at)?;
+    let role = role.0;
+    if !matches!(&*role, "user" | "assistant" | "system") {
+        return Err(at.key("role").invalid("must be user, assistant or system"));
+    }
+    let path = at.key("content");
+    let may_be_empty = last && role == "assistant";
+    let blocks = match content.get().as_bytes().first() {
+        Some(b'"') => {
+            let text: Text<'_> = json::read(content.get(), &path)?;
+            if text.0.is_empty() && !may_be_empty {
+                return Err(path.invalid("must not be empty"));
+            }
+            None
+        }
+        Some(b'[') => Some(blocks(content, &path, &role)?),
+        _ => return Err(path.invalid("must be a string or an array of content blocks")),
+    };
+    if blocks.as_ref().is_some_and(Vec::is_empty) && !may_be_empty {
+        return Err(path.invalid("must not be empty"));
+    }
+    Ok(Turn { role, content, blocks })
+}
+
+fn blocks<'a>(raw: &'a RawValue, at: &Path<'_>, role: &str) -> Result<Vec<BlockView<'a>>, ApiError> {
+    let raws: Vec<&'a RawValue> = json::read(raw.get(), at)?;
+    raws.into_iter().enumerate().map(|(index, raw)| block::read(raw, &at.index(index), role)).collect()
+}
+
+/// Checks the top-level system prompt.
+pub(super) fn system(raw: &RawValue, at: &Path<'_>) -> Result<(), ApiError> {
+    match raw.get().as_bytes().first() {
+        Some(b'"') => json::read::<Text<'_>>(raw.get(), at).map(drop),
+        Some(b'[') => blocks(raw, at, "system").map(drop),
+        _ => Err(at.invalid("must be a string or an array of text blocks")),
+    }
+}
