@@ -1,0 +1,204 @@
+//! The configuration as typed: every key optional. The doc comments here are the reference that users
+//! read (`docs/configuration.md`, `config schema`), so they say what a key does, not how.
+//! `x-default` describes a default that depends on the machine; `x-secret` keeps a value out of messages.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::choice::{Backend, Credentials, LogFormat};
+use super::seconds::{PositiveSeconds, Seconds};
+
+/// Configuration of claude-code-proxy.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Raw {
+    /// The listener.
+    pub(super) server: Server,
+    /// What holds for Claude whichever backend carries the request.
+    pub(super) claude: Claude,
+    /// The Messages API over HTTP (backend `anthropic`).
+    pub(super) anthropic: Anthropic,
+    /// The `claude` program (backend `claude-code`).
+    pub(super) claude_code: ClaudeCode,
+    /// The OpenAI dialects.
+    pub(super) openai: OpenAi,
+    /// Who may call.
+    pub(super) auth: Auth,
+    /// The log.
+    pub(super) logging: Logging,
+    /// Requests per caller: per key, or per address where there is none. No limit without this section.
+    pub(super) rate_limiting: RateLimiting,
+    /// The `/metrics` endpoint.
+    pub(super) metrics: Metrics,
+    /// Answer 400 to request fields that would be accepted without effect, instead of naming them in
+    /// `x-ignored-parameters`. A request asks for the same by the header `x-strict: true`.
+    pub(super) strict: Option<bool>,
+    /// Where the server keeps what must survive a restart, such as the hash of a generated key.
+    #[schemars(extend("x-default" = "`$XDG_DATA_HOME/claude-code-proxy`, else `~/.local/share/claude-code-proxy`"))]
+    pub(super) data_dir: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Server {
+    /// IP address to listen on, or `localhost`. The default listens on all addresses; callers from
+    /// other machines need a key all the same.
+    #[schemars(extend("x-env" = "HOST"))]
+    pub(super) host: Option<String>,
+    /// Port to listen on. 0 lets the system choose one.
+    #[schemars(extend("x-env" = "PORT"))]
+    pub(super) port: Option<u16>,
+    /// Threads that serve requests.
+    #[schemars(range(min = 1, max = 1024), extend("x-default" = "one per CPU core"))]
+    pub(super) workers: Option<u16>,
+    /// Largest request body; a larger one gets 413.
+    #[schemars(range(min = 1024, max = 1_073_741_824))]
+    pub(super) max_body_bytes: Option<u64>,
+    /// Connections served at once; further ones wait to be accepted.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(super) max_connections: Option<u32>,
+    /// How long a client may take to send a request's headers.
+    pub(super) header_timeout: Option<PositiveSeconds>,
+    /// How long a kept-alive connection may stay without a request.
+    pub(super) idle_timeout: Option<PositiveSeconds>,
+    /// How long running requests may go on after SIGTERM or SIGINT. What is then left ends with an error.
+    pub(super) drain_timeout: Option<Seconds>,
+    /// Address ranges of reverse proxies whose `X-Forwarded-For` is believed, like `["10.0.0.0/8"]`.
+    pub(super) trusted_proxies: Option<Vec<String>>,
+    /// Web origins that may call from a browser, like `["https://app.example"]`. `["*"]` lets any page
+    /// call that has a key.
+    pub(super) cors_origins: Option<Vec<String>>,
+    /// Further host names of this machine by which callers on it may reach the server without a key.
+    pub(super) allowed_hosts: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Claude {
+    /// What carries requests to Claude.
+    #[schemars(extend("x-default" = "`anthropic` when one of its keys is set, else `claude-code`"))]
+    pub(super) backend: Option<Backend>,
+    /// Model of a request that names none, or `default`.
+    pub(super) default_model: Option<String>,
+    /// `max_tokens` of an OpenAI request that names no limit.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub(super) max_tokens: Option<u32>,
+    /// Limit for connecting to the upstream, and between two pieces of a stream.
+    pub(super) timeout: Option<PositiveSeconds>,
+    /// Limit until an answer that is not streamed begins.
+    pub(super) response_timeout: Option<PositiveSeconds>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Anthropic {
+    /// Address of the Messages API.
+    #[schemars(extend("x-default-env" = "ANTHROPIC_BASE_URL"))]
+    pub(super) base_url: Option<String>,
+    /// API key, sent as `x-api-key`: itself, `env:NAME` or `file:PATH`.
+    #[schemars(extend("x-secret" = true, "x-default-env" = "ANTHROPIC_API_KEY"))]
+    pub(super) api_key: Option<String>,
+    /// Token, sent as `Authorization: Bearer`: itself, `env:NAME` or `file:PATH`.
+    #[schemars(extend("x-secret" = true, "x-default-env" = "ANTHROPIC_AUTH_TOKEN"))]
+    pub(super) auth_token: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ClaudeCode {
+    /// The `claude` program.
+    #[schemars(extend("x-default" = "found on `PATH`, else the project's own pinned install"))]
+    pub(super) path: Option<String>,
+    /// The one credential set that the program gets.
+    #[schemars(extend("x-default" = "by the environment: `oauth_token` with `CLAUDE_CODE_OAUTH_TOKEN`, \
+        `api_key` with `ANTHROPIC_API_KEY`, `bedrock` with `CLAUDE_CODE_USE_BEDROCK`, `vertex` with \
+        `CLAUDE_CODE_USE_VERTEX`, else `login`"))]
+    pub(super) credentials: Option<Credentials>,
+    /// The program's own configuration directory (its `CLAUDE_CONFIG_DIR`), where its login is.
+    #[schemars(extend("x-default" = "the program's own"))]
+    pub(super) config_dir: Option<String>,
+    /// Further environment variables of the program, such as `AWS_REGION` or `HTTPS_PROXY`. A value is
+    /// itself, `env:NAME` or `file:PATH`.
+    #[schemars(extend("x-secret" = true))]
+    pub(super) env: Option<BTreeMap<String, String>>,
+    /// Address of the Messages API that the program calls.
+    #[schemars(extend("x-default" = "the program's own"))]
+    pub(super) base_url: Option<String>,
+    /// How long the program may say nothing during a turn.
+    pub(super) silence_timeout: Option<PositiveSeconds>,
+    /// Programs running at once. Each takes some hundred MB of memory; further requests wait.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(super) max_processes: Option<u32>,
+    /// How long a request waits for one of them before it gets 529.
+    pub(super) queue_timeout: Option<Seconds>,
+    /// How long the program may take until it is ready.
+    pub(super) start_timeout: Option<PositiveSeconds>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct OpenAi {
+    /// Model names that stand for a Claude model, like `{"gpt-4o*": "claude-sonnet-5-5"}`. `*` stands
+    /// for any text, `?` for one character; the most specific pattern wins.
+    pub(super) aliases: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Auth {
+    /// Keys of which every caller must then show one, as `x-api-key` or `Authorization: Bearer`. Each is
+    /// `sha256:HEX` (the key's SHA-256), `env:NAME`, `file:PATH`, or `{"name": …, "key": one of these}`.
+    #[schemars(extend("x-secret" = true))]
+    pub(super) api_keys: Option<Vec<KeyEntry>>,
+    /// Serve anyone who can reach the port, without a key. Anyone then spends your account.
+    pub(super) open: Option<bool>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum KeyEntry {
+    Plain(String),
+    Named(NamedKey),
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NamedKey {
+    /// Shown in logs and usage.
+    pub(super) name: String,
+    /// `sha256:HEX`, `env:NAME` or `file:PATH`.
+    pub(super) key: String,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Logging {
+    /// Least severe messages shown: TRACE, DEBUG, INFO, WARNING, ERROR or CRITICAL, in any case.
+    #[schemars(extend("x-env" = "LOG_LEVEL"))]
+    pub(super) level: Option<String>,
+    /// How a line looks.
+    pub(super) format: Option<LogFormat>,
+    /// Log prompts and answers too. Credentials are never logged.
+    pub(super) content: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RateLimiting {
+    /// Requests that a caller may make per minute, in the long run.
+    #[schemars(range(min = 1, max = 1_000_000), extend("x-default" = "no limit"))]
+    pub(super) requests_per_minute: Option<u32>,
+    /// Requests that may come at once.
+    #[schemars(range(min = 1, max = 1_000_000), extend("x-default" = "10, at most `requests_per_minute`"))]
+    pub(super) burst_size: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Metrics {
+    /// Token for `/metrics`, sent as `Authorization: Bearer`: itself, `env:NAME` or `file:PATH`.
+    #[schemars(extend("x-secret" = true, "x-default" = "none: who may call may read the metrics"))]
+    pub(super) token: Option<String>,
+}

@@ -1,0 +1,190 @@
+//! The configuration as the program uses it: every value present, checked, and in its own type.
+//! Serialising gives the same keys as `config.json`, with secrets as `***` and times in seconds.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::choice::{Backend, Credentials, LogFormat, LogLevel};
+use super::{Aliases, Secret};
+use crate::access::Network;
+use crate::keys::ConfiguredKey;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Config {
+    /// The listener.
+    pub server: Server,
+    /// What holds for Claude whichever backend carries the request.
+    pub claude: Claude,
+    /// The Messages API over HTTP.
+    pub anthropic: Anthropic,
+    /// The `claude` program.
+    pub claude_code: ClaudeCode,
+    /// The OpenAI dialects.
+    pub openai: OpenAi,
+    /// Who may call.
+    pub auth: Auth,
+    /// The log.
+    pub logging: Logging,
+    /// Requests per caller; `None` means no limit.
+    pub rate_limiting: Option<RateLimiting>,
+    /// The `/metrics` endpoint.
+    pub metrics: Metrics,
+    /// Refuse request fields that would otherwise be accepted without effect.
+    pub strict: bool,
+    /// Where the server keeps what must survive a restart.
+    pub data_dir: PathBuf,
+}
+
+/// The listener and its bounds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Server {
+    /// Address to listen on.
+    pub host: IpAddr,
+    /// Port to listen on; 0 lets the system choose.
+    pub port: u16,
+    /// Runtime threads.
+    pub workers: usize,
+    /// Largest request body.
+    pub max_body_bytes: u64,
+    /// Connections served at once.
+    pub max_connections: usize,
+    /// How long a client may take to send a request's head.
+    #[serde(serialize_with = "seconds")]
+    pub header_timeout: Duration,
+    /// How long a connection may stay without a request.
+    #[serde(serialize_with = "seconds")]
+    pub idle_timeout: Duration,
+    /// How long running requests may go on after the server was told to stop.
+    #[serde(serialize_with = "seconds")]
+    pub drain_timeout: Duration,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Web origins that may call from a browser; `*` means any.
+    pub cors_origins: Vec<String>,
+    /// Further `Host` names under which this machine is called without a key (lower case, no port).
+    pub allowed_hosts: Vec<String>,
+}
+
+impl Server {
+    /// Address and port to bind.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+}
+
+/// What holds for Claude whichever backend carries the request.
+#[derive(Clone, Debug, Serialize)]
+pub struct Claude {
+    /// The backend that serves.
+    pub backend: Backend,
+    /// Why this backend was chosen, for the start-up banner.
+    #[serde(skip)]
+    pub backend_reason: String,
+    /// Serves requests that name no model, or `default`.
+    pub default_model: String,
+    /// `max_tokens` of a request whose dialect does not demand it and that names none.
+    pub max_tokens: u32,
+    /// Limit for connecting to the upstream and between two pieces of a stream.
+    #[serde(serialize_with = "seconds")]
+    pub timeout: Duration,
+    /// Limit until a non-streamed answer begins.
+    #[serde(serialize_with = "seconds")]
+    pub response_timeout: Duration,
+}
+
+/// The Messages API over HTTP.
+#[derive(Clone, Debug, Serialize)]
+pub struct Anthropic {
+    /// Scheme, host and optional path prefix, without a trailing slash.
+    pub base_url: String,
+    /// Sent as `x-api-key`.
+    pub api_key: Option<Secret>,
+    /// Sent as `Authorization: Bearer`.
+    pub auth_token: Option<Secret>,
+}
+
+/// The `claude` program and its bounds.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClaudeCode {
+    /// The program, when it is not to be looked for.
+    pub path: Option<PathBuf>,
+    /// The one credential set that reaches the program.
+    pub credentials: Credentials,
+    /// Why this credential set was chosen, for the start-up banner.
+    #[serde(skip)]
+    pub credentials_reason: String,
+    /// The program's own configuration directory, when it is not the usual one.
+    pub config_dir: Option<PathBuf>,
+    /// Further environment variables of the program.
+    pub env: BTreeMap<String, Secret>,
+    /// The API that the program itself calls, when it is not Anthropic's.
+    pub base_url: Option<String>,
+    /// How long the program may say nothing during a turn.
+    #[serde(serialize_with = "seconds")]
+    pub silence_timeout: Duration,
+    /// Programs running at once.
+    pub max_processes: usize,
+    /// How long a request waits for one of them.
+    #[serde(serialize_with = "seconds")]
+    pub queue_timeout: Duration,
+    /// How long the program may take until it is ready.
+    #[serde(serialize_with = "seconds")]
+    pub start_timeout: Duration,
+}
+
+/// The OpenAI dialects.
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenAi {
+    /// Model names that stand for a Claude model.
+    pub aliases: Aliases,
+}
+
+/// Who may call.
+#[derive(Clone, Debug, Serialize)]
+pub struct Auth {
+    /// Keys of which a caller must show one.
+    pub api_keys: Vec<ConfiguredKey>,
+    /// Serve anyone who can reach the port.
+    pub open: bool,
+}
+
+/// The log.
+#[derive(Clone, Debug, Serialize)]
+pub struct Logging {
+    /// The least severe messages shown.
+    pub level: LogLevel,
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Whether prompts and answers are logged too.
+    pub content: bool,
+}
+
+/// Requests per caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RateLimiting {
+    /// The lasting rate.
+    pub requests_per_minute: u32,
+    /// How many may come at once.
+    pub burst_size: u32,
+}
+
+/// The `/metrics` endpoint.
+#[derive(Clone, Debug, Serialize)]
+pub struct Metrics {
+    /// A token of its own for the scraper.
+    pub token: Option<Secret>,
+}
+
+/// Whole seconds as an integer, so that a shown configuration looks as it was typed.
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    if duration.subsec_nanos() == 0 {
+        serializer.serialize_u64(duration.as_secs())
+    } else {
+        serializer.serialize_f64(duration.as_secs_f64())
+    }
+}

@@ -1,0 +1,7 @@
+//! Who may do what: configuration, keys, callers, limits. No HTTP types, and nothing read from the
+//! process behind the caller's back: environment, clock and directories are handed in.
+
+pub mod access;
+pub mod config;
+pub mod keys;
+pub mod limits;
