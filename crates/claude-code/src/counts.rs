@@ -1,0 +1,84 @@
+//! How many processes there are, by what they are doing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Processes by state at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProcessCounts {
+    /// Turns waiting for a free place.
+    pub queued: usize,
+    /// Started, not yet asked the question.
+    pub starting: usize,
+    /// Answering.
+    pub running: usize,
+    /// Finished or given up, not yet gone.
+    pub ending: usize,
+}
+
+/// What a process is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Queued,
+    Starting,
+    Running,
+    Ending,
+}
+
+/// The counters behind [`ProcessCounts`], shared by all turns of a driver.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge([AtomicUsize; 4]);
+
+impl Gauge {
+    pub(crate) fn read(&self) -> ProcessCounts {
+        let count = |phase: Phase| self.0[phase as usize].load(Ordering::Relaxed);
+        ProcessCounts {
+            queued: count(Phase::Queued),
+            starting: count(Phase::Starting),
+            running: count(Phase::Running),
+            ending: count(Phase::Ending),
+        }
+    }
+
+    pub(crate) fn enter(self: &Arc<Self>, phase: Phase) -> Counted {
+        self.0[phase as usize].fetch_add(1, Ordering::Relaxed);
+        Counted { gauge: Arc::clone(self), phase }
+    }
+}
+
+/// One turn's place in the counters; leaves them when dropped.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    gauge: Arc<Gauge>,
+    phase: Phase,
+}
+
+impl Counted {
+    pub(crate) fn becomes(&mut self, phase: Phase) {
+        self.gauge.0[phase as usize].fetch_add(1, Ordering::Relaxed);
+        self.gauge.0[self.phase as usize].fetch_sub(1, Ordering::Relaxed);
+        self.phase = phase;
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.gauge.0[self.phase as usize].fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_counted_once_and_leaves_when_dropped() {
+        let gauge = Arc::new(Gauge::default());
+        let mut counted = gauge.enter(Phase::Queued);
+        assert_eq!(gauge.read(), ProcessCounts { queued: 1, ..ProcessCounts::default() });
+        counted.becomes(Phase::Running);
+        assert_eq!(gauge.read(), ProcessCounts { running: 1, ..ProcessCounts::default() });
+        drop(counted);
+        assert_eq!(gauge.read(), ProcessCounts::default());
+    }
+}

@@ -1,0 +1,7 @@
+//! The lines of the program's stream-json protocol: what goes in and what comes out. No I/O.
+
+mod incoming;
+mod outgoing;
+
+pub(crate) use incoming::{Incoming, Note, TurnResult};
+pub(crate) use outgoing::{Control, assistant_line, control_line, user_line};

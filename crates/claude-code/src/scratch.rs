@@ -1,0 +1,129 @@
+//! A private directory for each process: its working directory, its `TMPDIR` and, where nothing of the operator's is
+//! needed, its home. Removed with everything in it when the process is gone.
+
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::settings::SetupError;
+
+const PRIVATE: u32 = 0o700;
+
+/// One process's directory. Names are short: the program opens a socket below `TMPDIR`, whose path has 103 bytes at
+/// most, and goes to `/tmp` with it where it does not fit.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    path: PathBuf,
+    removed: bool,
+}
+
+impl Scratch {
+    /// Makes the root, or makes an existing one private.
+    pub(crate) fn prepare_root(root: &Path) -> Result<(), SetupError> {
+        let failed = |reason: String| SetupError::Scratch { path: root.to_path_buf(), reason };
+        if !root.is_absolute() {
+            return Err(failed("it must be an absolute path".into()));
+        }
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(PRIVATE).create(root).map_err(|error| failed(error.to_string()))?;
+        let found = std::fs::symlink_metadata(root).map_err(|error| failed(error.to_string()))?;
+        if !found.is_dir() {
+            return Err(failed("it is not a directory".into()));
+        }
+        if found.permissions().mode() & 0o777 != PRIVATE {
+            let private = std::fs::Permissions::from_mode(PRIVATE);
+            std::fs::set_permissions(root, private).map_err(|error| failed(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// An empty directory that no other process has.
+    pub(crate) fn create(root: &Path) -> io::Result<Self> {
+        let mut name = uuid::Uuid::new_v4().simple().to_string();
+        name.truncate(8);
+        let path = root.join(name);
+        let mut builder = std::fs::DirBuilder::new();
+        builder.mode(PRIVATE).create(&path)?;
+        let scratch = Self { path, removed: false };
+        for folder in [scratch.work(), scratch.tmp(), scratch.home()] {
+            builder.create(folder)?;
+        }
+        Ok(scratch)
+    }
+
+    /// The working directory.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.path.join("w")
+    }
+
+    /// For temporary files.
+    pub(crate) fn tmp(&self) -> PathBuf {
+        self.path.join("t")
+    }
+
+    /// A home for a process that needs nothing of the operator's.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.path.join("h")
+    }
+
+    /// Removes everything, off the async threads. Only after the process group is gone.
+    pub(crate) async fn remove(mut self) {
+        let path = std::mem::take(&mut self.path);
+        self.removed = true;
+        let removed = tokio::task::spawn_blocking(move || remove(&path)).await;
+        if let Ok(Err(error)) = removed {
+            tracing::warn!(%error, "a scratch directory could not be removed");
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.removed && remove(&self.path).is_err() {
+            tracing::warn!("a scratch directory could not be removed");
+        }
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_made_private() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("a/b");
+        std::fs::create_dir_all(&root).unwrap();
+        std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Scratch::prepare_root(&root).unwrap();
+        assert_eq!(std::fs::metadata(&root).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_file_or_a_relative_path_is_no_root() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(Scratch::prepare_root(&file).is_err());
+        assert!(Scratch::prepare_root(Path::new("relative")).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_scratch_directory_is_private_and_leaves_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let scratch = Scratch::create(root.path()).unwrap();
+        std::fs::write(scratch.tmp().join("left"), "behind").unwrap();
+        let mode = std::fs::metadata(scratch.work()).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o700);
+        scratch.remove().await;
+        drop(Scratch::create(root.path()).unwrap());
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
+    }
+}

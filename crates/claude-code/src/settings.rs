@@ -1,0 +1,166 @@
+//! What the operator decides about the program: which one, whose credentials, how long to wait.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything a [`Driver`](crate::Driver) needs to know. Nothing in here ever comes from a request.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The `claude` program, as [`find_program`](crate::find_program) gives it.
+    pub program: PathBuf,
+    /// Whose account pays. Exactly this one credential set reaches the program.
+    pub credentials: Credentials,
+    /// Where the Messages API is, when it is not Anthropic's own (`ANTHROPIC_BASE_URL`).
+    pub base_url: Option<String>,
+    /// The operator's environment: named variables of the chosen credential set are copied from it, the rest is ignored.
+    pub operator_env: OperatorEnvironment,
+    /// Variables that the configuration names: proxies and certificate authorities belong here.
+    pub extra_env: Vec<(OsString, OsString)>,
+    /// `CLAUDE_CONFIG_DIR` of the program; without it the program uses the operator's own `~/.claude`.
+    pub config_dir: Option<PathBuf>,
+    /// Below it each process gets an empty directory of its own (made with mode 0700).
+    pub scratch_root: PathBuf,
+    /// From the start of the program until it has answered `initialize` and taken the history.
+    pub start_timeout: Duration,
+    /// How long the program may say nothing while a turn runs (pings of the API never show).
+    pub silence_timeout: Duration,
+    /// How long a process may take to end by itself before its group is killed.
+    pub hangup_grace: Duration,
+    /// The most processes at one time, those that are ending included.
+    pub max_processes: usize,
+    /// How long a turn may wait for a free place before it is refused as overloaded.
+    pub queue_timeout: Duration,
+    /// The most turns that may wait for a free place; the next one is refused at once.
+    pub max_queued: usize,
+}
+
+impl Settings {
+    /// Settings with the usual limits.
+    #[must_use]
+    pub fn new(
+        program: impl Into<PathBuf>,
+        credentials: Credentials,
+        scratch_root: impl Into<PathBuf>,
+    ) -> Self {
+        Self {
+            program: program.into(),
+            credentials,
+            base_url: None,
+            operator_env: OperatorEnvironment::default(),
+            extra_env: Vec::new(),
+            config_dir: None,
+            scratch_root: scratch_root.into(),
+            start_timeout: Duration::from_secs(60),
+            silence_timeout: Duration::from_secs(300),
+            hangup_grace: Duration::from_secs(2),
+            max_processes: 8,
+            queue_timeout: Duration::from_secs(30),
+            max_queued: 64,
+        }
+    }
+}
+
+/// The credential set that the program is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// The operator's own `claude auth login`: nothing is passed but the home directory that holds it.
+    Login,
+    /// `CLAUDE_CODE_OAUTH_TOKEN`, made by `claude setup-token`.
+    OauthToken,
+    /// `ANTHROPIC_API_KEY`.
+    ApiKey,
+    /// Amazon Bedrock (`CLAUDE_CODE_USE_BEDROCK` and the `AWS_…` variables).
+    Bedrock,
+    /// Google Vertex AI (`CLAUDE_CODE_USE_VERTEX` and Google's variables).
+    Vertex,
+}
+
+impl Credentials {
+    /// The name used in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::OauthToken => "oauth_token",
+            Self::ApiKey => "api_key",
+            Self::Bedrock => "bedrock",
+            Self::Vertex => "vertex",
+        }
+    }
+
+    /// Whether a Claude account (not a metered key) pays.
+    #[must_use]
+    pub const fn is_claude_account(self) -> bool {
+        matches!(self, Self::Login | Self::OauthToken)
+    }
+}
+
+/// A snapshot of the operator's environment. Never shown: it holds secrets.
+#[derive(Clone, Default)]
+pub struct OperatorEnvironment(Vec<(OsString, OsString)>);
+
+impl OperatorEnvironment {
+    /// The environment of this process.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self(std::env::vars_os().collect())
+    }
+
+    /// The value of one variable; an empty one counts as unset.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        let found = self.0.iter().rev().find(|(key, _)| key == name)?;
+        Some(found.1.as_os_str()).filter(|value| !value.is_empty())
+    }
+}
+
+impl FromIterator<(OsString, OsString)> for OperatorEnvironment {
+    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for OperatorEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OperatorEnvironment({} variables)", self.0.len())
+    }
+}
+
+/// Why a driver can't be made from its settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The chosen credential set lacks a variable.
+    #[error("claude_code.credentials is {credentials}, which needs {variable} in the environment; {remedy}")]
+    MissingCredential {
+        /// The configured credential set.
+        credentials: &'static str,
+        /// The variable that is not set.
+        variable: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The configuration names a variable that the driver itself decides.
+    #[error("claude_code.env may not set {name}: {reason}")]
+    ReservedVariable {
+        /// The variable.
+        name: String,
+        /// Why it is not the configuration's.
+        reason: &'static str,
+    },
+    /// The scratch directory can't be made private.
+    #[error("the scratch directory {} can't be used: {reason}", path.display())]
+    Scratch {
+        /// The directory.
+        path: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
+    /// A limit is zero where at least one is needed.
+    #[error("{name} must be at least 1")]
+    ZeroLimit {
+        /// The setting.
+        name: &'static str,
+    },
+}

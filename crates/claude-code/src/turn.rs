@@ -1,0 +1,276 @@
+//! One turn as the program will be told it: read and checked before any process starts.
+
+use std::fmt;
+
+use bytes::Bytes;
+use messages::ApiError;
+use messages::json::{self, Path, Text};
+use messages::request::Request;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::argv;
+use crate::history;
+use crate::settings::Credentials;
+
+/// A checked turn, ready to start.
+pub struct Turn {
+    /// Request fields that can't be honoured over this backend, by name, for `x-ignored-parameters`.
+    pub ignored: Vec<String>,
+    /// The model as it is given to the program.
+    pub(crate) model: String,
+    /// `initialize`'s system prompt: a string, or an array of strings.
+    pub(crate) system: Box<RawValue>,
+    /// The environment settings of this turn.
+    pub(crate) settings: Vec<(&'static str, String)>,
+    /// Lines of the conversation before the last message, in order.
+    pub(crate) history: Vec<Line>,
+    /// The content of the last message, which asks.
+    pub(crate) last: Box<RawValue>,
+}
+
+/// A line of history.
+pub(crate) struct Line {
+    pub(crate) json: Bytes,
+    /// The program answers a user line with a `result` that must be awaited; an assistant line it does not.
+    pub(crate) answered: bool,
+}
+
+/// Never shows the conversation.
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn")
+            .field("model", &self.model)
+            .field("ignored", &self.ignored)
+            .field("history", &self.history.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Turn {
+    /// The model that will serve.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Reads and checks a request.
+    pub(crate) fn read(body: &[u8], credentials: Credentials) -> Result<Self, ApiError> {
+        let request = Request::parse(body)?;
+        argv::check_model(&request.model)?;
+        let mut ignored = Vec::new();
+        refuse_tools(&request, &mut ignored)?;
+        let system = system(request.system, &mut ignored)?;
+        let told = history::tell(&request.messages, &request.model, &mut ignored)?;
+        let settings = parameters(&request, credentials, &mut ignored);
+        ignored.extend(request.others.iter().map(|(name, _)| name.to_string()));
+        ignored.dedup();
+        let model = request.model.into_owned();
+        let history::Told { history, last } = told;
+        Ok(Self { ignored, model, system, settings, history, last })
+    }
+}
+
+fn refuse_tools(request: &Request<'_>, ignored: &mut Vec<String>) -> Result<(), ApiError> {
+    let none =
+        |raw: &RawValue| serde_json::from_str::<Vec<&RawValue>>(raw.get()).is_ok_and(|list| list.is_empty());
+    if request.tools.is_some_and(|tools| !none(tools)) {
+        let told = "the claude-code backend does not carry tools yet; the anthropic backend does";
+        return Err(ApiError::invalid("tools", told));
+    }
+    if let Some(choice) = request.tool_choice {
+        let kind = json::read::<Kind<'_>>(choice.get(), &Path::Root.key("tool_choice"))?.kind.0;
+        if !matches!(&*kind, "auto" | "none") {
+            return Err(ApiError::invalid("tool_choice", "there are no tools to choose from"));
+        }
+        ignored.push("tool_choice".into());
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct SystemBlock<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cache_control: Option<&'a RawValue>,
+}
+
+/// The system prompt as the program takes it; it joins several blocks with an empty line.
+fn system(raw: Option<&RawValue>, ignored: &mut Vec<String>) -> Result<Box<RawValue>, ApiError> {
+    let at = Path::Root.key("system");
+    let built = match raw.map(RawValue::get) {
+        None => r#""""#.to_string(),
+        Some(text) if text.starts_with('"') => text.to_string(),
+        Some(list) => {
+            let blocks: Vec<SystemBlock<'_>> = json::read(list, &at)?;
+            let mut texts = Vec::new();
+            for (index, block) in blocks.iter().enumerate() {
+                match block.text {
+                    Some(text) if block.kind.0 == "text" => texts.push(text.get()),
+                    _ => return Err(at.index(index).key("type").invalid("only text can be a system prompt")),
+                }
+                if block.cache_control.is_some() {
+                    ignored.push("cache_control".into());
+                }
+            }
+            format!("[{}]", texts.join(","))
+        }
+    };
+    RawValue::from_string(built).map_err(|_| at.invalid("must be a string or an array of text blocks"))
+}
+
+/// The closed list of what is put over the body of the program's own request; its other fields are the program's.
+fn parameters(
+    request: &Request<'_>,
+    credentials: Credentials,
+    ignored: &mut Vec<String>,
+) -> Vec<(&'static str, String)> {
+    let mut members = vec![format!(r#""max_tokens":{}"#, request.max_tokens)];
+    let mut put = |name: &str, value: Option<&RawValue>| {
+        members.extend(value.map(|value| format!(r#""{name}":{}"#, value.get())));
+    };
+    put("temperature", request.temperature);
+    put("top_p", request.top_p);
+    put("top_k", request.top_k);
+    put("stop_sequences", request.stop_sequences);
+    put("output_config", request.output_config);
+    put("thinking", request.thinking);
+    if credentials.is_claude_account() {
+        // There it carries the account's own identity.
+        ignored.extend(request.metadata.map(|_| "metadata".to_string()));
+    } else {
+        put("metadata", request.metadata);
+    }
+    let mut settings = Vec::new();
+    match wanted_thinking(request) {
+        Thinking::Asked => {}
+        Thinking::Off => settings.push(("CLAUDE_CODE_DISABLE_THINKING", "1".to_string())),
+        Thinking::OffByBody => members.push(r#""thinking":{"type":"disabled"}"#.to_string()),
+    }
+    settings.push(("CLAUDE_CODE_EXTRA_BODY", format!("{{{}}}", members.join(","))));
+    settings
+}
+
+enum Thinking {
+    Asked,
+    Off,
+    OffByBody,
+}
+
+/// The API's default is no thinking, the program's is not. Switched off by its own setting, it sends none; but to older
+/// models it then sends `temperature: 1`, which they refuse beside a `top_p`.
+fn wanted_thinking(request: &Request<'_>) -> Thinking {
+    let kind = request.thinking.and_then(|raw| serde_json::from_str::<Kind<'_>>(raw.get()).ok());
+    let asked = kind.is_some_and(|kind| kind.kind.0 != "disabled");
+    match (asked, request.thinking) {
+        (true, _) => Thinking::Asked,
+        (false, None) if request.top_p.is_some() && request.temperature.is_none() => Thinking::OffByBody,
+        (false, _) => Thinking::Off,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(change: &Value, credentials: Credentials) -> Result<Turn, ApiError> {
+        let mut request =
+            json!({"model": "claude-x", "max_tokens": 5, "messages": [{"role": "user", "content": "q"}]});
+        request.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        Turn::read(request.to_string().as_bytes(), credentials)
+    }
+
+    fn extra_body(change: &Value, credentials: Credentials) -> Value {
+        let turn = read(change, credentials).unwrap();
+        let found = turn.settings.iter().find(|(name, _)| *name == "CLAUDE_CODE_EXTRA_BODY").unwrap();
+        serde_json::from_str(&found.1).unwrap()
+    }
+
+    #[test]
+    fn only_the_closed_list_is_put_over_the_programs_request() {
+        let all = json!({
+            "temperature": 0.5, "top_p": 0.5, "top_k": 3, "stop_sequences": ["x"], "output_config": {"effort": "low"},
+            "thinking": {"type": "adaptive"}, "metadata": {"user_id": "u"},
+            "system": "s", "stream": true, "context_management": {}, "betas": ["b"], "service_tier": "auto",
+        });
+        let body = extra_body(&all, Credentials::ApiKey);
+        let names: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        let closed = [
+            "max_tokens",
+            "metadata",
+            "output_config",
+            "stop_sequences",
+            "temperature",
+            "thinking",
+            "top_k",
+            "top_p",
+        ];
+        assert_eq!(names, closed);
+        let ignored = read(&all, Credentials::ApiKey).unwrap().ignored;
+        assert_eq!(ignored, ["betas", "context_management", "service_tier"]);
+    }
+
+    #[test]
+    fn metadata_never_goes_over_a_claude_account() {
+        for credentials in [Credentials::Login, Credentials::OauthToken] {
+            let asked = json!({"metadata": {"user_id": "u"}});
+            assert!(extra_body(&asked, credentials).get("metadata").is_none());
+            assert_eq!(read(&asked, credentials).unwrap().ignored, ["metadata"]);
+        }
+    }
+
+    #[test]
+    fn no_thinking_asked_is_no_thinking() {
+        let off = |change: Value| {
+            let turn = read(&change, Credentials::ApiKey).unwrap();
+            let disabled = turn.settings.iter().any(|(name, _)| *name == "CLAUDE_CODE_DISABLE_THINKING");
+            disabled || extra_body(&change, Credentials::ApiKey)["thinking"]["type"] == "disabled"
+        };
+        assert!(
+            off(json!({})) && off(json!({"thinking": {"type": "disabled"}})) && off(json!({"top_p": 0.5}))
+        );
+        assert!(!off(json!({"thinking": {"type": "adaptive"}})));
+    }
+
+    #[test]
+    fn what_can_not_be_carried_is_refused_by_its_path() {
+        let tool = json!({"name": "t", "input_schema": {"type": "object"}});
+        for (change, path) in [
+            (json!({"tools": [tool]}), "tools"),
+            (json!({"tool_choice": {"type": "any"}}), "tool_choice"),
+            (json!({"model": "--settings=/etc"}), "model"),
+            (json!({"system": [{"type": "video", "x": 1}]}), "system[0].type"),
+        ] {
+            let error = read(&change, Credentials::ApiKey).unwrap_err();
+            assert_eq!((error.status, error.path.as_deref()), (400, Some(path)));
+        }
+        assert!(read(&json!({"tools": []}), Credentials::ApiKey).is_ok());
+    }
+
+    #[test]
+    fn a_system_prompt_is_text_however_it_is_written() {
+        let system = |change: Value| read(&change, Credentials::ApiKey).unwrap().system.get().to_string();
+        assert_eq!(system(json!({})), r#""""#);
+        assert_eq!(system(json!({"system": "a\nb"})), r#""a\nb""#);
+        let blocks = json!([{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}, {"type": "text", "text": "b"}]);
+        assert_eq!(system(json!({"system": blocks})), r#"["a","b"]"#);
+        assert_eq!(read(&json!({"system": blocks}), Credentials::ApiKey).unwrap().ignored, ["cache_control"]);
+    }
+
+    #[test]
+    fn a_turn_never_shows_the_conversation() {
+        let change =
+            json!({"system": "secret-system", "messages": [{"role": "user", "content": "secret-prompt"}]});
+        assert!(!format!("{:?}", read(&change, Credentials::ApiKey).unwrap()).contains("secret"));
+    }
+}
