@@ -1,0 +1,248 @@
+//! The Anthropic Messages API over HTTP: the body is forwarded byte for byte with this server's own credentials.
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+
+use crate::{
+    Backend, BackendError, Call, Health, HealthCell, HttpClient, Reply, ReplyBody, Timeouts, headers,
+};
+
+/// Used for requests of our own making, and for callers that name none.
+const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+/// A model list longer than this is not one.
+const MAX_MODELS_BYTES: usize = 4 << 20;
+
+/// How this server identifies itself to the API.
+pub enum Credential {
+    /// Sent as `x-api-key`.
+    ApiKey(String),
+    /// Sent as `Authorization: Bearer`, for gateways and workload identities.
+    Bearer(String),
+}
+
+/// Where the API is and how long to wait for it.
+pub struct AnthropicSettings {
+    /// `https://api.anthropic.com`, or a gateway; a path is kept as a prefix.
+    pub base_url: String,
+    /// Whose account pays.
+    pub credential: Credential,
+    /// Limits on every wait.
+    pub timeouts: Timeouts,
+}
+
+/// Why a backend could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum AnthropicSetupError {
+    /// A Claude login's token was given where an API key belongs.
+    #[error(
+        "the credential for the `anthropic` backend is a Claude OAuth token (`sk-ant-oat…`): only the official \
+         program may use it. Set CLAUDE_CODE_OAUTH_TOKEN and `claude.backend` to `claude-code`, or use an API key"
+    )]
+    OAuthToken,
+    /// The address is not a usable URL.
+    #[error("`anthropic.base_url` is not an http(s) URL: {0}")]
+    BaseUrl(String),
+    /// The credential cannot be a header.
+    #[error("the credential for the `anthropic` backend holds characters that no header can carry")]
+    Credential,
+}
+
+/// The Messages API behind one base URL and one credential.
+pub struct Anthropic {
+    client: HttpClient,
+    scheme: Scheme,
+    authority: Authority,
+    prefix: String,
+    auth: (HeaderName, HeaderValue),
+    health: HealthCell,
+}
+
+impl Anthropic {
+    /// Prepares the backend; nothing is sent yet.
+    ///
+    /// # Errors
+    /// A base URL or credential that can never work.
+    pub fn new(settings: &AnthropicSettings) -> Result<Self, AnthropicSetupError> {
+        let bad_url = || AnthropicSetupError::BaseUrl(settings.base_url.clone());
+        let url: Uri = settings.base_url.parse().map_err(|_| bad_url())?;
+        let parts = url.into_parts();
+        let scheme =
+            parts.scheme.filter(|s| *s == Scheme::HTTP || *s == Scheme::HTTPS).ok_or_else(bad_url)?;
+        let prefix =
+            parts.path_and_query.as_ref().map_or("", |path| path.path()).trim_end_matches('/').to_owned();
+        Ok(Self {
+            client: HttpClient::new(settings.timeouts),
+            scheme,
+            authority: parts.authority.ok_or_else(bad_url)?,
+            prefix,
+            auth: auth_header(&settings.credential)?,
+            health: HealthCell::default(),
+        })
+    }
+
+    fn uri(&self, path: &str, query: Option<&str>) -> Result<Uri, BackendError> {
+        let target = match query {
+            Some(query) => format!("{}{path}?{query}", self.prefix),
+            None => format!("{}{path}", self.prefix),
+        };
+        let target = PathAndQuery::try_from(target).map_err(|error| bad_request(&error))?;
+        Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(target)
+            .build()
+            .map_err(|error| bad_request(&error))
+    }
+
+    async fn post(&self, path: &str, call: Call) -> Result<Reply, BackendError> {
+        let mut request = Request::new(Full::new(call.body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri(path, call.query.as_deref())?;
+        let mut headers = headers::request(&call.headers);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.identify(&mut headers);
+        *request.headers_mut() = headers;
+
+        let answer = self
+            .client
+            .send(request, call.stream)
+            .await
+            .inspect_err(|error| self.health.failing(&error.detail))?;
+        let (parts, body) = answer.into_parts();
+        self.learn(parts.status);
+        Ok(Reply {
+            status: parts.status,
+            headers: headers::answer(&parts.headers),
+            body: ReplyBody::Bytes(body),
+            ignored: Vec::new(),
+        })
+    }
+
+    fn identify(&self, headers: &mut HeaderMap) {
+        headers.entry("anthropic-version").or_insert(VERSION);
+        headers.insert(self.auth.0.clone(), self.auth.1.clone());
+    }
+
+    /// What a status says about the backend as a whole, not about one request.
+    fn learn(&self, status: StatusCode) {
+        match status.as_u16() {
+            401 => self.health.failing(
+                "the API refused the key (401): check ANTHROPIC_API_KEY or `anthropic.api_key`, and ANTHROPIC_BASE_URL",
+            ),
+            500.. => self.health.failing(format!("the API answered {status}")),
+            _ => self.health.served(),
+        }
+    }
+
+    async fn list_models(&self, query: &str) -> Result<(StatusCode, Bytes), BackendError> {
+        let mut request = Request::new(Full::default());
+        *request.uri_mut() = self.uri("/v1/models", Some(query))?;
+        self.identify(request.headers_mut());
+        let answer = self.client.send(request, true).await?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), MAX_MODELS_BYTES).collect().await;
+        Ok((status, body.map_err(|error| BackendError::cut(error.to_string()))?.to_bytes()))
+    }
+}
+
+impl Backend for Anthropic {
+    fn name(&self) -> &'static str {
+        "anthropic"
+    }
+
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Reply, BackendError>> {
+        Box::pin(self.post("/v1/messages", call))
+    }
+
+    fn count_tokens(&self, call: Call) -> BoxFuture<'_, Result<Reply, BackendError>> {
+        Box::pin(self.post("/v1/messages/count_tokens", call))
+    }
+
+    fn models<'a>(&'a self, query: &'a str) -> BoxFuture<'a, Option<Bytes>> {
+        Box::pin(async move {
+            match self.list_models(query).await {
+                Ok((StatusCode::OK, body)) => Some(body),
+                Ok((status, _)) => {
+                    tracing::debug!(%status, "the upstream has no model list");
+                    None
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the upstream's model list cannot be read");
+                    None
+                }
+            }
+        })
+    }
+
+    fn health(&self) -> Health {
+        self.health.get()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            match self.list_models("limit=1").await {
+                Ok((status, _)) => self.learn(status),
+                Err(error) => self.health.failing(error.detail),
+            }
+        })
+    }
+}
+
+fn auth_header(credential: &Credential) -> Result<(HeaderName, HeaderValue), AnthropicSetupError> {
+    let (name, secret, text) = match credential {
+        Credential::ApiKey(key) => (HeaderName::from_static("x-api-key"), key, key.clone()),
+        Credential::Bearer(token) => (AUTHORIZATION, token, format!("Bearer {token}")),
+    };
+    if secret.starts_with("sk-ant-oat") {
+        return Err(AnthropicSetupError::OAuthToken);
+    }
+    let mut value = HeaderValue::try_from(text).map_err(|_| AnthropicSetupError::Credential)?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+/// The caller's path or query cannot be sent on.
+fn bad_request(error: &dyn std::fmt::Display) -> BackendError {
+    let message = format!("The request's URL cannot be forwarded: {error}.");
+    messages::ApiError::new(messages::ErrorKind::InvalidRequest, message).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn settings(base_url: &str, credential: Credential) -> AnthropicSettings {
+        let timeouts = Timeouts { quiet: Duration::from_secs(1), response: Duration::from_secs(1) };
+        AnthropicSettings { base_url: base_url.into(), credential, timeouts }
+    }
+
+    #[test]
+    fn a_claude_logins_token_is_never_sent() {
+        for credential in
+            [Credential::ApiKey("sk-ant-oat01-x".into()), Credential::Bearer("sk-ant-oat01-x".into())]
+        {
+            let refused = Anthropic::new(&settings("http://127.0.0.1:1", credential)).err();
+            assert!(matches!(refused, Some(AnthropicSetupError::OAuthToken)));
+        }
+    }
+
+    #[test]
+    fn a_base_urls_path_is_a_prefix() {
+        let backend =
+            Anthropic::new(&settings("https://gateway.test/team/", Credential::ApiKey("k".into()))).unwrap();
+        let uri = backend.uri("/v1/messages", Some("beta=true")).unwrap();
+        assert_eq!(uri.to_string(), "https://gateway.test/team/v1/messages?beta=true");
+    }
+
+    #[test]
+    fn an_address_without_a_scheme_is_refused_with_its_key() {
+        let refused =
+            Anthropic::new(&settings("localhost:8080", Credential::ApiKey("k".into()))).err().unwrap();
+        assert!(refused.to_string().contains("anthropic.base_url"), "{refused}");
+    }
+}

@@ -1,0 +1,61 @@
+//! What goes into a backend and what comes out of it.
+
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderMap, StatusCode};
+use messages::RawEvent;
+
+use crate::{BackendError, UpstreamBody};
+
+/// One request in Messages form.
+pub struct Call {
+    /// The Messages request, ready to be sent.
+    pub body: Bytes,
+    /// The model that serves, as `body` has it.
+    pub model: String,
+    /// Whether `body` asks for a stream.
+    pub stream: bool,
+    /// The caller's query string, without `?` (`beta=true`).
+    pub query: Option<String>,
+    /// The caller's headers; each backend picks what may travel on.
+    pub headers: HeaderMap,
+    /// Refuse the request when a field of it cannot be honoured.
+    pub strict: bool,
+}
+
+/// A backend's answer.
+pub struct Reply {
+    /// Upstream's status, or 200.
+    pub status: StatusCode,
+    /// Headers meant for the client; hop-by-hop ones are already gone.
+    pub headers: HeaderMap,
+    /// The answer itself.
+    pub body: ReplyBody,
+    /// Request fields that had no effect, by name.
+    pub ignored: Vec<String>,
+}
+
+/// The form an answer comes in.
+pub enum ReplyBody {
+    /// Bytes as upstream sends them: a JSON document, or SSE when the content type says so.
+    Bytes(UpstreamBody),
+    /// A finished JSON document.
+    Json(Bytes),
+    /// Raw Messages events, whether or not a stream was asked for.
+    Events(EventStream),
+}
+
+/// The events of one turn. Ends after `message_stop`, or with an error.
+pub type EventStream = Pin<Box<dyn Stream<Item = Result<RawEvent, BackendError>> + Send>>;
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call")
+            .field("model", &self.model)
+            .field("stream", &self.stream)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}

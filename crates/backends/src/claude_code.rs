@@ -1,0 +1,141 @@
+//! The `claude` program as a backend: Messages bytes in, the program's own stream events out.
+
+use bytes::Bytes;
+use claude_code::{Credentials, Driver, TurnError};
+use futures_core::future::BoxFuture;
+use futures_util::StreamExt;
+use http::{HeaderMap, StatusCode};
+use messages::{ApiError, ErrorKind};
+
+use crate::{Backend, BackendError, Call, EventStream, Health, HealthCell, Reply, ReplyBody};
+
+/// Turns of the `claude` program, under one login or one key.
+pub struct ClaudeCode {
+    driver: Driver,
+    credentials: Credentials,
+    health: HealthCell,
+}
+
+impl ClaudeCode {
+    /// A backend over `driver`, whose program uses `credentials`.
+    #[must_use]
+    pub fn new(driver: Driver, credentials: Credentials) -> Self {
+        Self { driver, credentials, health: HealthCell::default() }
+    }
+
+    async fn turn(&self, call: Call) -> Result<Reply, BackendError> {
+        let turn = self.driver.read_turn(&call.body)?;
+        let ignored = turn.ignored.clone();
+        if call.strict {
+            refuse_ignored(&ignored)?;
+        }
+        let events = self.driver.start(turn).await.map_err(|error| self.learn(error))?;
+        self.health.served();
+        let events: EventStream = Box::pin(events.map(|event| event.map_err(BackendError::from)));
+        Ok(Reply {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: ReplyBody::Events(events),
+            ignored,
+        })
+    }
+
+    async fn count(&self, call: Call) -> Result<Reply, BackendError> {
+        let tokens = self.driver.count_tokens(&call.body).await.map_err(|error| self.learn(error))?;
+        let json = Bytes::from(format!("{{\"input_tokens\":{tokens}}}"));
+        let body = ReplyBody::Json(json);
+        Ok(Reply { status: StatusCode::OK, headers: HeaderMap::new(), body, ignored: Vec::new() })
+    }
+
+    /// What a failed turn says about the backend as a whole: a login that is gone concerns every request.
+    fn learn(&self, error: TurnError) -> BackendError {
+        if error.error.kind == ErrorKind::Authentication {
+            self.health.failing(error.error.message.clone());
+        }
+        error.into()
+    }
+
+    async fn ask(&self) {
+        let version = match self.driver.version().await {
+            Ok(version) => version,
+            Err(error) => return self.health.failing(error.to_string()),
+        };
+        if self.credentials == Credentials::Login {
+            match self.driver.auth_status().await {
+                Ok(status) if !status.logged_in => {
+                    return self.health.failing(
+                        "Claude Code is not logged in: run `claude auth login`, or set CLAUDE_CODE_OAUTH_TOKEN \
+                         or ANTHROPIC_API_KEY",
+                    );
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "the login state of the claude program is unknown"),
+            }
+        }
+        if version.is_newer_major() {
+            tracing::warn!(%version, tested = %claude_code::TESTED_VERSION, "the claude program is newer than tested");
+        }
+        self.health.ok(format!("Claude Code {version}, credentials: {}", self.credentials.as_str()));
+    }
+}
+
+impl Backend for ClaudeCode {
+    fn name(&self) -> &'static str {
+        "claude-code"
+    }
+
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Reply, BackendError>> {
+        Box::pin(self.turn(call))
+    }
+
+    fn count_tokens(&self, call: Call) -> BoxFuture<'_, Result<Reply, BackendError>> {
+        Box::pin(self.count(call))
+    }
+
+    fn models<'a>(&'a self, _query: &'a str) -> BoxFuture<'a, Option<Bytes>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    fn health(&self) -> Health {
+        self.health.get()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.ask())
+    }
+
+    fn processes(&self) -> Vec<(&'static str, u64)> {
+        let counts = self.driver.counts();
+        let states = [
+            ("queued", counts.queued),
+            ("starting", counts.starting),
+            ("running", counts.running),
+            ("ending", counts.ending),
+        ];
+        states.map(|(state, count)| (state, count as u64)).to_vec()
+    }
+
+    fn shutdown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.driver.shutdown())
+    }
+}
+
+fn refuse_ignored(ignored: &[String]) -> Result<(), ApiError> {
+    match ignored.first() {
+        None => Ok(()),
+        Some(path) => {
+            let all = ignored.join(", ");
+            let message = format!(
+                "cannot be honoured by the claude-code backend (strict mode; all such fields: {all})"
+            );
+            Err(ApiError::invalid(path.clone(), message).with_code("unsupported_parameter"))
+        }
+    }
+}
+
+impl From<TurnError> for BackendError {
+    fn from(error: TurnError) -> Self {
+        let detail = if error.detail.is_empty() { error.error.message.clone() } else { error.detail };
+        Self { error: error.error, detail }
+    }
+}

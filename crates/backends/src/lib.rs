@@ -1,0 +1,58 @@
+//! What carries a Messages request: the Anthropic API over HTTP, or Claude Code.
+//!
+//! A backend takes Messages API *bytes* and answers with bytes or raw events; no dialect is known here.
+
+mod anthropic;
+mod call;
+mod claude_code;
+mod error;
+mod headers;
+mod health;
+mod http;
+
+use futures_core::future::BoxFuture;
+
+pub use anthropic::{Anthropic, AnthropicSettings, AnthropicSetupError, Credential};
+pub use call::{Call, EventStream, Reply, ReplyBody};
+pub use claude_code::ClaudeCode;
+pub use error::BackendError;
+pub use health::{Health, HealthCell, State};
+pub use http::{HttpClient, Timeouts, UpstreamBody};
+
+/// One place that can serve Messages requests.
+pub trait Backend: Send + Sync {
+    /// The name that logs, metrics and `x-backend` carry, e.g. `anthropic`.
+    fn name(&self) -> &str;
+
+    /// Carries one `POST /v1/messages`. Dropping the reply's body ends the upstream exchange.
+    ///
+    /// # Errors
+    /// What kept the backend from getting any answer. An upstream's own error answer is a [`Reply`] with its status.
+    fn send(&self, call: Call) -> BoxFuture<'_, Result<Reply, BackendError>>;
+
+    /// Carries one `POST /v1/messages/count_tokens`; the answer is `{"input_tokens": N}`.
+    ///
+    /// # Errors
+    /// As [`Backend::send`].
+    fn count_tokens(&self, call: Call) -> BoxFuture<'_, Result<Reply, BackendError>>;
+
+    /// A page of the backend's own model list in Anthropic's shape (`{"data":[…],…}`), chosen by `query`
+    /// (`limit=20&after_id=…`), or `None` where it has none.
+    fn models<'a>(&'a self, query: &'a str) -> BoxFuture<'a, Option<bytes::Bytes>>;
+
+    /// What is known of its state now, without asking it.
+    fn health(&self) -> Health;
+
+    /// Asks it once whether it can serve, and keeps the answer for [`Backend::health`].
+    fn probe(&self) -> BoxFuture<'_, ()>;
+
+    /// Processes by state (`starting`, `running`, `ending`), for backends that have any.
+    fn processes(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
+    /// Ends what it still holds. Called once, after the last request.
+    fn shutdown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
