@@ -1,0 +1,113 @@
+//! What all requests share: configuration, backend, limits, counters.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backends::Backend;
+use dialects::openai_chat;
+use http::HeaderMap;
+use messages::ApiError;
+use policy::access::Gate;
+use policy::config::Config;
+use policy::keys::KeyHash;
+use policy::limits::RateLimiter;
+use tokio_util::sync::CancellationToken;
+
+use crate::model_list::ModelList;
+use crate::pipeline::Bounds;
+use crate::telemetry::metrics::Metrics;
+
+/// The longest wait for the next part of a request's body.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The server's shared state. One per process; requests hold it by `Arc`.
+pub struct App {
+    pub(crate) config: Config,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) gate: Gate,
+    pub(crate) limiter: Option<RateLimiter>,
+    pub(crate) metrics: Metrics,
+    pub(crate) models: ModelList,
+    pub(crate) drain: Drain,
+    pub(crate) started: Instant,
+    scraper: Option<KeyHash>,
+}
+
+/// The two moments of a shutdown.
+#[derive(Debug, Default)]
+pub(crate) struct Drain {
+    /// No new requests.
+    pub(crate) begun: CancellationToken,
+    /// No more patience with running ones.
+    pub(crate) cut: CancellationToken,
+}
+
+impl App {
+    /// Puts the parts together; nothing runs yet.
+    #[must_use]
+    pub fn new(config: Config, backend: Arc<dyn Backend>, gate: Gate) -> Arc<Self> {
+        let now = Instant::now();
+        let limiter = config.rate_limiting.map(|limits| RateLimiter::new(limits, now));
+        let scraper = config.metrics.token.as_ref().map(|token| KeyHash::of(token.expose()));
+        let models = ModelList::new(Arc::clone(&backend), &config.openai.aliases);
+        Arc::new(Self {
+            config,
+            backend,
+            gate,
+            limiter,
+            metrics: Metrics::new(),
+            models,
+            drain: Drain::default(),
+            started: now,
+            scraper,
+        })
+    }
+
+    /// Whether `key` is the token for `/metrics`.
+    pub(crate) fn is_scraper(&self, key: Option<&str>) -> bool {
+        match (&self.scraper, key) {
+            (Some(token), Some(key)) => token.same(&KeyHash::of(key)).into(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn body_bounds(&self) -> Bounds {
+        Bounds { max_bytes: self.config.server.max_body_bytes, patience: BODY_PATIENCE }
+    }
+
+    /// The model that serves a request for `asked`; the configured default for none and for `default`.
+    pub(crate) fn serving_model(&self, asked: &str) -> String {
+        let default = &self.config.claude.default_model;
+        let named = if matches!(asked, "" | "default") { default } else { asked };
+        self.models.resolve(named)
+    }
+
+    /// A chat completion request as a Messages request.
+    pub(crate) fn translate_chat(
+        &self,
+        body: &[u8],
+        strict: bool,
+    ) -> Result<openai_chat::Translated, ApiError> {
+        let aliases = &self.config.openai.aliases;
+        let resolve = |asked: &str| self.serving_model(aliases.resolve(asked).unwrap_or(asked));
+        let defaults = openai_chat::Defaults {
+            default_model: &self.config.claude.default_model,
+            max_tokens: self.config.claude.max_tokens,
+            strict,
+            plain_user: false,
+            resolve: &resolve,
+            rules: &|model| self.models.rules(model),
+        };
+        openai_chat::translate(body, &defaults)
+    }
+
+    /// Whether ignored request fields are refused: the header decides, else the configuration.
+    pub(crate) fn strict(&self, headers: &HeaderMap) -> Result<bool, ApiError> {
+        match headers.get("x-strict").map(http::HeaderValue::as_bytes) {
+            None => Ok(self.config.strict),
+            Some(b"true" | b"1") => Ok(true),
+            Some(b"false" | b"0") => Ok(false),
+            Some(_) => Err(ApiError::invalid("x-strict", "this header must be true or false")),
+        }
+    }
+}

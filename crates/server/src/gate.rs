@@ -1,0 +1,102 @@
+//! Wraps every route: gives the request its id, and lets nobody in unasked but on the few routes named here.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN, VIA};
+use http::{HeaderMap, Method};
+use messages::{ApiError, ErrorKind};
+use policy::access::{Caller as Sender, Denied, DeniedKind, Identity, client_address};
+
+use crate::app::App;
+use crate::context::{Caller, Context, Peer, new_request_id};
+use crate::dialect::Dialect;
+use crate::error;
+
+/// Routes for probes and load balancers. They tell a stranger no more than that the server runs.
+fn is_public(method: &Method, path: &str) -> bool {
+    matches!(path, "/health" | "/health/live" | "/health/ready") || (path == "/" && method == Method::HEAD)
+}
+
+/// The middleware.
+pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let arrived = Instant::now();
+    let request_id = new_request_id();
+    let (path, method) = (request.uri().path(), request.method().clone());
+    let dialect = Dialect::of(path, request.headers());
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    let (address, admitted) = identify(&app, request.headers(), peer);
+    let identity = match admitted {
+        Ok(identity) => Some(identity),
+        Err(_) if is_public(&method, path) => None,
+        Err(_) if path == "/metrics" && app.is_scraper(presented_key(request.headers())) => None,
+        Err(denied) => return named(denied_response(&app, dialect, &denied, &request_id), &request_id),
+    };
+    let caller = Caller { identity, address };
+    let context = Context { request_id: Arc::clone(&request_id), dialect, arrived, caller };
+    request.extensions_mut().insert(context);
+    named(next.run(request).await, &request_id)
+}
+
+fn identify(app: &App, headers: &HeaderMap, peer: IpAddr) -> (IpAddr, Result<Identity, Denied>) {
+    let forwarded_for = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let address = client_address(peer, forwarded_for, &app.config.server.trusted_proxies);
+    let sender = Sender {
+        peer: address,
+        host: text(headers, &HOST),
+        origin: text(headers, &ORIGIN),
+        fetch_site: text(headers, &HeaderName::from_static("sec-fetch-site")),
+        forwarded: is_forwarded(headers),
+        key: presented_key(headers),
+    };
+    (address, app.gate.admit(&sender))
+}
+
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    let by_name =
+        |name: &HeaderName| name == VIA || name == "forwarded" || name.as_str().starts_with("x-forwarded-");
+    headers.keys().any(by_name)
+}
+
+/// The key a caller shows, in either of the two places where clients put it.
+fn presented_key(headers: &HeaderMap) -> Option<&str> {
+    let bearer = || {
+        let (scheme, token) = text(headers, &AUTHORIZATION)?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    };
+    text(headers, &HeaderName::from_static("x-api-key")).or_else(bearer)
+}
+
+/// A header that cannot be read is not the same as one that is absent: it matches nothing.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    if values.next().is_some() {
+        return Some("");
+    }
+    Some(value.to_str().unwrap_or_default())
+}
+
+fn denied_response(app: &App, dialect: Dialect, denied: &Denied, request_id: &str) -> Response {
+    let (kind, reason) = match denied.kind {
+        DeniedKind::Unauthenticated => (ErrorKind::Authentication, "unauthenticated"),
+        DeniedKind::Forbidden => (ErrorKind::Permission, "forbidden"),
+    };
+    app.metrics.reject(reason);
+    tracing::info!(target: "access", request_id, dialect = dialect.name(), status = kind.status(), ended = reason, "refused");
+    error::respond(dialect, &ApiError::new(kind, denied.reason.clone()), request_id, HeaderMap::new())
+}
+
+/// Every answer carries our id, and upstream's under its own name where there is one.
+fn named(mut response: Response, request_id: &str) -> Response {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        let headers = response.headers_mut();
+        headers.entry("request-id").or_insert_with(|| id.clone());
+        headers.insert("x-request-id", id);
+    }
+    response
+}

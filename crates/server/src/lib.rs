@@ -1,0 +1,25 @@
+//! The HTTP server: the only crate that knows axum.
+//!
+//! [`App`] holds what requests share, [`Server`] binds and serves it.
+
+mod app;
+mod context;
+mod dialect;
+mod error;
+mod gate;
+mod limits;
+mod listener;
+mod model_list;
+mod pipeline;
+mod probe;
+mod relay;
+mod reply_headers;
+mod router;
+mod routes;
+mod run;
+mod telemetry;
+
+pub use app::App;
+pub use dialect::Dialect;
+pub use run::Server;
+pub use telemetry::logs;

@@ -1,0 +1,196 @@
+//! One HTTP exchange from arrival to its last byte: what is logged and counted, whoever ends it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use messages::Meter;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use crate::app::App;
+use crate::dialect::Dialect;
+use crate::telemetry::metrics::{ExchangeLabels, Observed};
+
+/// Who or what ended an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The answer, or an error answer, was handed over whole.
+    Complete,
+    /// The client hung up first.
+    ClientGone,
+    /// The backend failed after the answer had begun.
+    BackendFailed,
+    /// This server was told to stop and its patience ran out.
+    Shutdown,
+}
+
+impl Ended {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::ClientGone => "client_gone",
+            Self::BackendFailed => "backend_failed",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// The status logged for a client that hung up before its answer began (nginx's number).
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// Settled when dropped: exactly one log line and one count per exchange.
+pub(crate) struct Exchange {
+    app: Arc<App>,
+    pub(crate) request_id: Arc<str>,
+    pub(crate) dialect: Dialect,
+    pub(crate) endpoint: &'static str,
+    caller: String,
+    started: Instant,
+    called: Option<Instant>,
+    first_byte: Option<Instant>,
+    streaming: bool,
+    /// The model as the caller named it; empty until the body was read.
+    pub(crate) asked_model: String,
+    /// The model that serves.
+    pub(crate) served_model: String,
+    /// Upstream's own id of this exchange.
+    pub(crate) upstream_request_id: Option<String>,
+    /// Reads usage from the answer as it passes.
+    pub(crate) meter: Meter,
+    status: u16,
+    ended: Ended,
+    error: Option<String>,
+}
+
+impl Exchange {
+    /// Begins an exchange that arrived at `started`.
+    pub(crate) fn open(
+        app: Arc<App>,
+        dialect: Dialect,
+        endpoint: &'static str,
+        request_id: Arc<str>,
+        caller: String,
+        started: Instant,
+    ) -> Self {
+        app.metrics.active_requests.inc();
+        Self {
+            app,
+            request_id,
+            dialect,
+            endpoint,
+            caller,
+            started,
+            called: None,
+            first_byte: None,
+            streaming: false,
+            asked_model: String::new(),
+            served_model: String::new(),
+            upstream_request_id: None,
+            meter: Meter::default(),
+            status: CLIENT_CLOSED_REQUEST,
+            ended: Ended::ClientGone,
+            error: None,
+        }
+    }
+
+    /// The backend is called now: what came before was this server's own time.
+    pub(crate) fn calling(&mut self) {
+        self.called = Some(Instant::now());
+    }
+
+    /// The status that the client gets.
+    pub(crate) fn answered(&mut self, status: u16) {
+        self.status = status;
+    }
+
+    /// The answer is a stream; it is counted as active until this exchange is settled.
+    pub(crate) fn streaming(&mut self) {
+        self.streaming = true;
+        self.app.metrics.active_streams.inc();
+    }
+
+    /// The first byte of the answer goes to the client now.
+    pub(crate) fn first_byte(&mut self) {
+        self.first_byte.get_or_insert_with(Instant::now);
+    }
+
+    /// Resolves when the server's patience with running requests ends.
+    pub(crate) async fn cut(&self) {
+        self.app.drain.cut.cancelled().await;
+    }
+
+    /// The same, for a body that outlives the handler.
+    pub(crate) fn cut_owned(&self) -> WaitForCancellationFutureOwned {
+        self.app.drain.cut.clone().cancelled_owned()
+    }
+
+    /// The cause of a failure, for the log.
+    pub(crate) fn failed(&mut self, detail: impl Into<String>) {
+        self.error = Some(detail.into());
+    }
+
+    /// Nothing more will be sent.
+    pub(crate) fn end(&mut self, ended: Ended) {
+        self.ended = ended;
+    }
+
+    fn log(&self, now: Instant) {
+        let usage = self.meter.usage();
+        tracing::info!(
+            target: "access",
+            request_id = &*self.request_id,
+            upstream_request_id = self.upstream_request_id.as_deref(),
+            caller = self.caller,
+            dialect = self.dialect.name(),
+            endpoint = self.endpoint,
+            backend = self.app.backend.name(),
+            model = self.asked_model,
+            model_served = self.served_model,
+            status = self.status,
+            stream = self.streaming,
+            ended = self.ended.as_str(),
+            stop_reason = self.meter.stop_reason().map(messages::StopReason::as_str),
+            error = self.error.as_deref(),
+            input_tokens = usage.input_tokens,
+            output_tokens = usage.output_tokens,
+            cache_creation_input_tokens = usage.cache_creation_input_tokens,
+            cache_read_input_tokens = usage.cache_read_input_tokens,
+            duration_ms = ms(now - self.started),
+            first_byte_ms = self.first_byte.map(|at| ms(at - self.started)),
+            overhead_ms = ms(self.overhead(now)),
+            "request"
+        );
+    }
+
+    fn overhead(&self, now: Instant) -> Duration {
+        self.called.unwrap_or(now) - self.started
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        self.log(now);
+        let labels = ExchangeLabels {
+            dialect: self.dialect.name(),
+            backend: self.app.backend.name().to_owned(),
+            model: std::mem::take(&mut self.served_model),
+        };
+        self.app.metrics.observe(Observed {
+            labels,
+            status: self.status,
+            duration: now - self.started,
+            first_token: self.first_byte.map(|at| at - self.started),
+            overhead: self.overhead(now),
+            usage: &self.meter.usage(),
+        });
+        self.app.metrics.active_requests.dec();
+        if self.streaming {
+            self.app.metrics.active_streams.dec();
+        }
+    }
+}
+
+/// Milliseconds with microsecond precision, as logs show durations.
+fn ms(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,103 @@
+//! What is to be done with a request: which model serves, what is sent, what the answer must become.
+
+use bytes::Bytes;
+use messages::ApiError;
+use serde_json::value::RawValue;
+use wire::json::{edit::Edit, peek};
+
+use crate::app::App;
+
+/// The API operation behind a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// Anthropic's `POST /v1/messages`.
+    Messages,
+    /// Anthropic's `POST /v1/messages/count_tokens`.
+    CountTokens,
+    /// OpenAI's `POST /v1/chat/completions`.
+    ChatCompletions,
+}
+
+/// What the answer becomes on its way back.
+#[derive(Clone, Debug)]
+pub(crate) enum Outlet {
+    /// As the backend gave it.
+    Anthropic,
+    /// OpenAI chat completion or chunks.
+    Chat {
+        /// A last chunk tells the usage.
+        include_usage: bool,
+    },
+}
+
+/// A request, ready for a backend.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The Messages request.
+    pub(crate) body: Bytes,
+    /// The model as the caller named it; answers repeat it.
+    pub(crate) asked: String,
+    /// The model that serves.
+    pub(crate) served: String,
+    /// Whether a stream was asked for.
+    pub(crate) stream: bool,
+    /// What the answer becomes.
+    pub(crate) outlet: Outlet,
+    /// Request fields without effect, found so far.
+    pub(crate) ignored: Vec<String>,
+}
+
+impl Plan {
+    /// Reads as much of the body as its operation needs.
+    pub(crate) fn new(app: &App, operation: Operation, body: Bytes, strict: bool) -> Result<Self, ApiError> {
+        match operation {
+            Operation::Messages | Operation::CountTokens => Self::messages(app, body),
+            Operation::ChatCompletions => Self::chat(app, &body, strict),
+        }
+    }
+
+    /// Peeks, and changes the model's name alone, and that only where another model serves.
+    fn messages(app: &App, body: Bytes) -> Result<Self, ApiError> {
+        let [model, stream] = peek::members(&body, ["model", "stream"]).map_err(|error| malformed(&error))?;
+        let asked = match model {
+            Some(raw) => string(raw, "model")?,
+            None => String::new(),
+        };
+        let stream = match stream.map(RawValue::get) {
+            None | Some("false" | "null") => false,
+            Some("true") => true,
+            Some(_) => return Err(ApiError::invalid("stream", "must be true or false")),
+        };
+        let served = app.serving_model(&asked);
+        let unchanged = served == asked;
+        let body = if unchanged { body } else { with_model(&body, &served)? };
+        let asked = if asked.is_empty() { served.clone() } else { asked };
+        Ok(Self { body, asked, served, stream, outlet: Outlet::Anthropic, ignored: Vec::new() })
+    }
+
+    fn chat(app: &App, body: &[u8], strict: bool) -> Result<Self, ApiError> {
+        let translated = app.translate_chat(body, strict)?;
+        Ok(Self {
+            body: translated.body,
+            asked: translated.asked_model,
+            served: translated.model,
+            stream: translated.stream,
+            outlet: Outlet::Chat { include_usage: translated.include_usage },
+            ignored: translated.ignored,
+        })
+    }
+}
+
+fn string(raw: &RawValue, path: &str) -> Result<String, ApiError> {
+    serde_json::from_str(raw.get()).map_err(|_| ApiError::invalid(path, "must be a string"))
+}
+
+fn with_model(body: &Bytes, model: &str) -> Result<Bytes, ApiError> {
+    let name = serde_json::Value::from(model).to_string();
+    Edit::new(body).set("model", &name).finish().map_err(|error| malformed(&error))
+}
+
+/// A body that is not a JSON object, or names a member twice.
+pub(crate) fn malformed(error: &wire::json::Malformed) -> ApiError {
+    ApiError::invalid("", format!("The request body is not valid JSON: {error}."))
+}

@@ -1,0 +1,190 @@
+//! Makes the client's response of a backend's reply: relayed as it comes, translated, or folded into one document.
+
+use axum::body::Body;
+use axum::response::Response;
+use backends::{BackendError, EventStream, Reply, ReplyBody, UpstreamBody};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use messages::{Accumulator, ApiError, ErrorKind};
+use wire::json::{edit::Edit, peek};
+
+use super::{Ended, Exchange, Outlet, Plan, stopping};
+use crate::error;
+use crate::relay::{EventRelay, Events, Sink, VerbatimRelay};
+use crate::reply_headers;
+
+/// A whole answer longer than this is refused: it is held in memory.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// The response, or the error response, for a backend's reply.
+pub(super) async fn respond(reply: Reply, plan: Plan, mut exchange: Exchange) -> Response {
+    exchange.upstream_request_id =
+        reply.headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let headers = reply_headers::for_client(&plan, &reply);
+    match reply.body {
+        ReplyBody::Bytes(body) if !reply.status.is_success() => {
+            refused(reply.status, headers, body, &plan, exchange).await
+        }
+        ReplyBody::Bytes(body) if is_event_stream(&reply.headers) => relayed(headers, body, &plan, exchange),
+        ReplyBody::Bytes(body) => {
+            let whole = collect(body, &exchange).await;
+            answered(whole, headers, &plan, exchange)
+        }
+        ReplyBody::Json(json) => answered(Ok(json), headers, &plan, exchange),
+        ReplyBody::Events(events) if plan.stream => {
+            let sink = Sink::new(&plan);
+            streamed(headers, Body::new(EventRelay::new(Events::Turn(events), sink, opened(exchange))))
+        }
+        ReplyBody::Events(events) => {
+            let whole = fold(events, &exchange).await;
+            answered(whole, headers, &plan, exchange)
+        }
+    }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| value.starts_with("text/event-stream"))
+}
+
+/// Upstream's bytes as a stream: untouched where the dialect and the model's name are the same.
+fn relayed(headers: HeaderMap, body: UpstreamBody, plan: &Plan, exchange: Exchange) -> Response {
+    let exchange = opened(exchange);
+    let untouched = matches!(plan.outlet, Outlet::Anthropic) && plan.asked == plan.served;
+    if untouched {
+        streamed(headers, Body::new(VerbatimRelay::new(body, exchange)))
+    } else {
+        let sink = Sink::new(plan);
+        streamed(headers, Body::new(EventRelay::new(Events::sse(body), sink, exchange)))
+    }
+}
+
+fn opened(mut exchange: Exchange) -> Exchange {
+    exchange.answered(200);
+    exchange.streaming();
+    exchange
+}
+
+fn streamed(headers: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.headers_mut() = headers;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+/// Upstream's error: its own bytes for an Anthropic client, translated for others.
+async fn refused(
+    status: StatusCode,
+    headers: HeaderMap,
+    body: UpstreamBody,
+    plan: &Plan,
+    mut exchange: Exchange,
+) -> Response {
+    let body = match collect(body, &exchange).await {
+        Ok(body) => body,
+        Err(failure) => {
+            exchange.failed(failure.detail);
+            return error::finish(exchange, &failure.error, headers);
+        }
+    };
+    exchange.failed(format!("upstream answered {status}"));
+    match plan.outlet {
+        Outlet::Anthropic => whole(status, headers, body, exchange),
+        Outlet::Chat { .. } => {
+            let error = dialects::openai_chat::error_from_upstream(status.as_u16(), &body);
+            error::finish(exchange, &error, headers)
+        }
+    }
+}
+
+/// A whole Messages answer, given in the caller's dialect.
+fn answered(
+    json: Result<Bytes, BackendError>,
+    headers: HeaderMap,
+    plan: &Plan,
+    mut exchange: Exchange,
+) -> Response {
+    let encoded = json.and_then(|json| {
+        exchange.meter.json_answer(&json);
+        encode(json, plan)
+    });
+    match encoded {
+        Ok(body) => whole(StatusCode::OK, headers, body, exchange),
+        Err(failure) => {
+            exchange.failed(failure.detail);
+            error::finish(exchange, &failure.error, headers)
+        }
+    }
+}
+
+fn encode(json: Bytes, plan: &Plan) -> Result<Bytes, BackendError> {
+    match plan.outlet {
+        Outlet::Anthropic if plan.asked == plan.served => Ok(json),
+        Outlet::Anthropic => named_as_asked(&json, &plan.asked),
+        Outlet::Chat { .. } => {
+            let created = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+            dialects::openai_chat::encode_answer(&json, &plan.asked, created)
+                .map_err(|error| not_an_answer(&error))
+        }
+    }
+}
+
+/// `model` in the answer stays as the caller named it; answers without one (token counts) stay as they are.
+fn named_as_asked(json: &Bytes, asked: &str) -> Result<Bytes, BackendError> {
+    let [model] = peek::members(json, ["model"]).map_err(|error| not_an_answer(&error))?;
+    if model.is_none() {
+        return Ok(json.clone());
+    }
+    let name = serde_json::Value::from(asked).to_string();
+    Edit::new(json).set("model", &name).finish().map_err(|error| not_an_answer(&error))
+}
+
+fn whole(status: StatusCode, headers: HeaderMap, body: Bytes, mut exchange: Exchange) -> Response {
+    exchange.answered(status.as_u16());
+    exchange.first_byte();
+    exchange.end(Ended::Complete);
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    response
+}
+
+async fn collect(body: UpstreamBody, exchange: &Exchange) -> Result<Bytes, BackendError> {
+    let whole = Limited::new(body, MAX_ANSWER_BYTES).collect();
+    let collected = tokio::select! {
+        collected = whole => collected,
+        () = exchange.cut() => return Err(stopping().into()),
+    };
+    let collected = collected.map_err(|error| match error.downcast::<BackendError>() {
+        Ok(error) => *error,
+        Err(error) => BackendError::cut(error.to_string()),
+    })?;
+    Ok(collected.to_bytes())
+}
+
+/// The whole answer of a turn that came as events.
+async fn fold(mut events: EventStream, exchange: &Exchange) -> Result<Bytes, BackendError> {
+    let mut answer = Accumulator::default();
+    loop {
+        let next = tokio::select! {
+            next = events.next() => next,
+            () = exchange.cut() => return Err(stopping().into()),
+        };
+        let Some(event) = next else { break };
+        answer.push(&event?).map_err(|error| not_an_answer(&error))?;
+    }
+    answer.finish().map_err(|error| not_an_answer(&error))
+}
+
+fn not_an_answer(error: &dyn std::fmt::Display) -> BackendError {
+    let told =
+        ApiError::new(ErrorKind::Api, "The backend's answer is not a Messages API answer.").with_status(502);
+    BackendError { error: told, detail: format!("unreadable answer: {error}") }
+}

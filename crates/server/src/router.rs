@@ -1,0 +1,53 @@
+//! The whole URL table.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, head, post};
+use http::HeaderValue;
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::app::App;
+use crate::{gate, routes};
+
+/// All routes behind the gate.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let cors = cors(&app.config.server.cors_origins);
+    let routes = Router::new()
+        .route("/", head(routes::root))
+        .route("/v1/messages", post(routes::messages::create))
+        .route("/v1/messages/count_tokens", post(routes::messages::count_tokens))
+        .route("/v1/chat/completions", post(routes::chat_completions::create))
+        .route("/v1/models", get(routes::models::list))
+        .route("/v1/models/{*id}", get(routes::models::retrieve))
+        .route("/health", get(routes::health::report))
+        .route("/health/live", get(routes::health::live))
+        .route("/health/ready", get(routes::health::ready))
+        .route("/metrics", get(routes::metrics))
+        .fallback(routes::no_such_path)
+        .method_not_allowed_fallback(routes::wrong_method)
+        // The pipeline reads bodies itself, within the configured bounds.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(Arc::clone(&app), gate::pass))
+        .with_state(app);
+    match cors {
+        // Outside the gate: a browser asks for permission without credentials.
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    }
+}
+
+/// Nothing is said about other origins unless some are configured.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let layer = CorsLayer::new().allow_methods(Any).allow_headers(Any).expose_headers(Any);
+    if origins.iter().any(|origin| origin == "*") {
+        return Some(layer.allow_origin(Any));
+    }
+    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    Some(layer.allow_origin(origins.collect::<Vec<_>>()))
+}

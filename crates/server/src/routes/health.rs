@@ -1,0 +1,63 @@
+//! `/health`: for people, load balancers and Kubernetes.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use backends::{Health, State as BackendState};
+use http::StatusCode;
+use http::request::Parts;
+use serde_json::json;
+
+use crate::app::App;
+use crate::context::Context;
+
+/// `GET /health`: the status for anyone; version, uptime and backends for callers that may use the API.
+pub(crate) async fn report(State(app): State<Arc<App>>, parts: Parts) -> Response {
+    let status = overall(&app);
+    if Context::of(&parts).caller.identity.is_none() {
+        return Json(json!({ "status": status })).into_response();
+    }
+    let Health { state, detail } = app.backend.health();
+    Json(json!({
+        "status": status,
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptime_seconds": app.started.elapsed().as_secs(),
+        "backends": { app.backend.name(): { "state": state.as_str(), "detail": detail } },
+    }))
+    .into_response()
+}
+
+/// `GET /health/live`: the process answers.
+pub(crate) async fn live() -> Json<serde_json::Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+/// `GET /health/ready`: 503 with the reason until a backend can serve, and again while the server stops.
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
+    match unready(&app) {
+        None => Json(json!({ "status": "ok" })).into_response(),
+        Some(reason) => {
+            let body = Json(json!({ "status": "unready", "reason": reason }));
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+        }
+    }
+}
+
+fn unready(app: &App) -> Option<String> {
+    if app.drain.begun.is_cancelled() {
+        return Some("the server is shutting down".into());
+    }
+    let Health { state, detail } = app.backend.health();
+    (state != BackendState::Ok).then(|| format!("{}: {detail}", app.backend.name()))
+}
+
+fn overall(app: &App) -> &'static str {
+    match app.backend.health().state {
+        _ if app.drain.begun.is_cancelled() => "stopping",
+        BackendState::Ok => "ok",
+        BackendState::Unknown => "starting",
+        BackendState::Failing => "degraded",
+    }
+}

@@ -1,0 +1,44 @@
+//! One file per resource; a handler names an operation and hands over.
+
+pub(crate) mod chat_completions;
+pub(crate) mod health;
+pub(crate) mod messages;
+pub(crate) mod models;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+
+use crate::app::App;
+use crate::context::Context;
+use crate::error;
+
+/// `HEAD /`: `claude` asks whether anybody is there before it starts.
+pub(crate) async fn root() {}
+
+/// `GET /metrics`, as Prometheus reads it.
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let backend = &app.backend;
+    let processes: Vec<_> = backend
+        .processes()
+        .into_iter()
+        .map(|(state, count)| (backend.name().to_owned(), state, count))
+        .collect();
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, content_type)], app.metrics.text(&processes)).into_response()
+}
+
+/// Any path that is not in the table.
+pub(crate) async fn no_such_path(parts: Parts) -> Response {
+    let context = Context::of(&parts);
+    error::no_such_path(context.dialect, &parts.method, parts.uri.path(), &context.request_id)
+}
+
+/// A path of the table with a method it does not take.
+pub(crate) async fn wrong_method(parts: Parts) -> Response {
+    let context = Context::of(&parts);
+    error::wrong_method(context.dialect, &parts.method, parts.uri.path(), &context.request_id)
+}

@@ -1,0 +1,17 @@
+//! The server as its clients see it, over the simulator.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should stop"
+)]
+
+mod access;
+mod bodies;
+mod faults;
+mod limits;
+mod operations;
+mod pass_through;
+mod shutdown;
+mod support;
+mod translation;
