@@ -1,0 +1,7 @@
+//! One file per command.
+
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod health;
+pub(crate) mod serve;

@@ -1,0 +1,136 @@
+//! `serve`: the server itself.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use claude_code::OperatorEnvironment;
+use policy::access::Gate;
+use policy::config::{self, Config, LogFormat, LogLevel};
+use policy::keys::{ConfiguredKey, GeneratedKey};
+use server::logs;
+use server::{App, Server};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::level_filters::LevelFilter;
+
+use crate::setup;
+use crate::terminal::note;
+
+/// Serves until SIGINT or SIGTERM; a second one ends the process at once.
+pub(crate) async fn run(loaded: config::Loaded) -> Result<()> {
+    let config = loaded.config;
+    start_log(&config)?;
+    let in_container = setup::in_container();
+    let key = own_key(&config, in_container)?;
+    let generated = key.as_ref().map(GeneratedKey::configured);
+    let (server, address) = bind(&config, generated, in_container, &OperatorEnvironment::of_this_process())?;
+    banner(&config, loaded.path.as_deref(), address, key.as_ref());
+    tracing::info!(%address, backend = config.claude.backend.as_str(), version = env!("CARGO_PKG_VERSION"), "listening");
+    server.run(stop_signal()?).await;
+    Ok(())
+}
+
+/// A server for `config`, bound but not yet serving.
+pub(crate) fn bind(
+    config: &Config,
+    generated: Option<ConfiguredKey>,
+    in_container: bool,
+    environment: &OperatorEnvironment,
+) -> Result<(Server, SocketAddr)> {
+    let backend = setup::backend(config, environment)?;
+    let gate = Gate::new(config, generated, in_container);
+    let wanted = config.server.address();
+    let server =
+        Server::bind(App::new(config.clone(), backend, gate)).with_context(|| cannot_listen(wanted))?;
+    let address = server.address()?;
+    Ok((server, address))
+}
+
+fn cannot_listen(address: SocketAddr) -> String {
+    format!("cannot listen on {address} (another program may: choose a port with --port or PORT)")
+}
+
+/// Where callers need a key and none is configured, this server makes its own.
+fn own_key(config: &Config, in_container: bool) -> Result<Option<GeneratedKey>> {
+    if !config.needs_generated_key(in_container) {
+        return Ok(None);
+    }
+    let dir = &config.data_dir;
+    let key = GeneratedKey::load_or_create(dir)
+        .with_context(|| format!("no API key can be kept in {}", dir.display()))?;
+    Ok(Some(key))
+}
+
+fn start_log(config: &Config) -> Result<()> {
+    let level = match config.logging.level {
+        LogLevel::Trace => LevelFilter::TRACE,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Warning => LevelFilter::WARN,
+        LogLevel::Error => LevelFilter::ERROR,
+    };
+    let format = match config.logging.format {
+        LogFormat::Json => logs::Format::Json,
+        LogFormat::Pretty => logs::Format::Pretty,
+    };
+    logs::start(level, format).context("the log could not be set up")
+}
+
+/// What an operator wants to know at start, on standard error so that the log stays clean.
+fn banner(config: &Config, file: Option<&std::path::Path>, address: SocketAddr, key: Option<&GeneratedKey>) {
+    let url = crate::terminal::local_url(address);
+    note(format_args!("Claude Code Proxy {}", env!("CARGO_PKG_VERSION")));
+    note(format_args!("  Anthropic API   {url}        (ANTHROPIC_BASE_URL)"));
+    note(format_args!("  OpenAI API      {url}/v1     (OPENAI_BASE_URL)"));
+    note(format_args!(
+        "  backend         {}: {}",
+        config.claude.backend.as_str(),
+        config.claude.backend_reason
+    ));
+    if config.claude.backend == config::Backend::ClaudeCode {
+        let section = &config.claude_code;
+        note(format_args!(
+            "  credentials     {}: {}",
+            section.credentials.as_str(),
+            section.credentials_reason
+        ));
+    }
+    match file {
+        Some(file) => note(format_args!("  configuration   {}", file.display())),
+        None => note("  configuration   defaults and environment (no config.json found)"),
+    }
+    if let Some(plain) = key.and_then(|key| key.plain.as_ref()) {
+        note("");
+        note("  Callers from other machines need this key. It is shown only now; its hash is kept:");
+        note(format_args!("    {}", plain.expose()));
+    }
+    if config.operator_only() {
+        note("");
+        note(config::ACCOUNT_NOTICE);
+    }
+}
+
+/// Resolves at the first SIGINT or SIGTERM. A second one ends the process at once, with the shell's code for it.
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let once = Arc::new(tokio::sync::Notify::new());
+    let first = Arc::clone(&once);
+    tokio::spawn(async move {
+        next(&mut interrupt, &mut terminate).await;
+        first.notify_one();
+        let code = next(&mut interrupt, &mut terminate).await;
+        std::process::exit(code);
+    });
+    Ok(async move { once.notified().await })
+}
+
+async fn next(
+    interrupt: &mut tokio::signal::unix::Signal,
+    terminate: &mut tokio::signal::unix::Signal,
+) -> i32 {
+    tokio::select! {
+        _ = interrupt.recv() => 130,
+        _ = terminate.recv() => 143,
+    }
+}

@@ -1,0 +1,104 @@
+//! From a configuration to the parts that serve it. The only place that reads this process's environment.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use backends::{Anthropic, AnthropicSettings, Backend, ClaudeCode, Credential, Timeouts};
+use claude_code::{Credentials, Driver, OperatorEnvironment};
+use policy::config::{self, Config};
+
+/// The backend that the configuration names. Must be called within a tokio runtime.
+pub(crate) fn backend(config: &Config, environment: &OperatorEnvironment) -> Result<Arc<dyn Backend>> {
+    Ok(match config.claude.backend {
+        config::Backend::Anthropic => Arc::new(anthropic(config)?),
+        config::Backend::ClaudeCode => {
+            let settings = driver_settings(config, environment)?;
+            let credentials = settings.credentials;
+            Arc::new(ClaudeCode::new(Driver::new(settings)?, credentials))
+        }
+    })
+}
+
+fn anthropic(config: &Config) -> Result<Anthropic> {
+    let section = &config.anthropic;
+    let credential = match (&section.api_key, &section.auth_token) {
+        (Some(key), _) => Credential::ApiKey(key.expose().to_owned()),
+        (None, Some(token)) => Credential::Bearer(token.expose().to_owned()),
+        (None, None) => anyhow::bail!(
+            "the `anthropic` backend needs a key: set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN, or \
+             `anthropic.api_key` in config.json"
+        ),
+    };
+    let timeouts = Timeouts { quiet: config.claude.timeout, response: config.claude.response_timeout };
+    Ok(Anthropic::new(&AnthropicSettings { base_url: section.base_url.clone(), credential, timeouts })?)
+}
+
+/// What the driver of the `claude` program has to know.
+pub(crate) fn driver_settings(
+    config: &Config,
+    environment: &OperatorEnvironment,
+) -> Result<claude_code::Settings> {
+    let section = &config.claude_code;
+    let program = find_claude(section.path.as_deref(), environment)?;
+    let mut settings =
+        claude_code::Settings::new(program, credentials(section.credentials), scratch_root(environment));
+    settings.base_url.clone_from(&section.base_url);
+    settings.operator_env = environment.clone();
+    settings.extra_env =
+        section.env.iter().map(|(name, value)| (name.into(), value.expose().to_owned().into())).collect();
+    settings.config_dir.clone_from(&section.config_dir);
+    settings.start_timeout = section.start_timeout;
+    settings.silence_timeout = section.silence_timeout;
+    settings.max_processes = section.max_processes;
+    settings.queue_timeout = section.queue_timeout;
+    Ok(settings)
+}
+
+/// The program: as configured, on PATH, or in this project's own install beside the binary's build.
+pub(crate) fn find_claude(configured: Option<&Path>, environment: &OperatorEnvironment) -> Result<PathBuf> {
+    Ok(claude_code::find_program(configured, environment.get("PATH"), project_dir().as_deref())?)
+}
+
+/// The checkout this binary was built in, if it still is there: `<project>/target/<profile>/<binary>`.
+fn project_dir() -> Option<PathBuf> {
+    let binary = std::env::current_exe().ok()?;
+    let project = binary.ancestors().nth(3)?;
+    project.join("Cargo.toml").is_file().then(|| project.to_owned())
+}
+
+const fn credentials(configured: config::Credentials) -> Credentials {
+    match configured {
+        config::Credentials::Login => Credentials::Login,
+        config::Credentials::OauthToken => Credentials::OauthToken,
+        config::Credentials::ApiKey => Credentials::ApiKey,
+        config::Credentials::Bedrock => Credentials::Bedrock,
+        config::Credentials::Vertex => Credentials::Vertex,
+    }
+}
+
+/// Below the user's own runtime directory, which nobody else can read, else in a private temporary one.
+fn scratch_root(environment: &OperatorEnvironment) -> PathBuf {
+    let runtime = environment.get("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
+    let process = std::process::id();
+    match runtime {
+        Some(dir) => dir.join("claude-code-proxy").join(process.to_string()),
+        None => std::env::temp_dir().join(format!("claude-code-proxy-{process}")),
+    }
+}
+
+/// Whether this process runs in a container: there, everybody is a stranger.
+pub(crate) fn in_container() -> bool {
+    let marked =
+        std::env::var_os("container").is_some() || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+    marked || Path::new("/.dockerenv").exists() || Path::new("/run/.containerenv").exists()
+}
+
+/// A tokio runtime with as many threads as configured.
+pub(crate) fn runtime(workers: usize) -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build()
+        .context("the runtime could not be started")
+}
