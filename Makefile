@@ -1,0 +1,45 @@
+# The project's commands. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run demo tools test test-rust test-project test-clients test-claude lint fmt lock image clean-tools
+
+help: ## List the commands
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
+
+run: ## Build and start the server on port 8000 (RUN_ARGS="--port 9000")
+	@scripts/run.sh $(RUN_ARGS)
+
+demo: ## See it work without an account: both dialects, through the real Claude Code (DEMO_ARGS=--once ends it)
+	@scripts/demo.sh $(DEMO_ARGS)
+
+tools: ## Install the pinned Claude Code and the clients that the tests drive
+	@scripts/tools.sh
+
+test: ## Run every test; the last line sums up
+	@scripts/test.sh rust project clients claude
+
+test-rust: ## Run the tests of the crates
+	@scripts/test.sh rust
+
+test-project: ## Test the image, the locks and the scripts
+	@scripts/test.sh project
+
+test-clients: ## Test the program with the official OpenAI and Anthropic clients
+	@scripts/test.sh clients
+
+test-claude: ## Test the program with the real Claude Code
+	@scripts/test.sh claude
+
+lint: ## Check format, lints, licences and advisories
+	@scripts/lint.sh code dependencies
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+lock: ## Renew the locks of tools and clients after a version was changed
+	@scripts/lock.sh
+
+image: ## Build the container image (INSTALL_CLAUDE=1 puts Claude Code into your own)
+	@docker build --file deploy/Dockerfile --build-arg INSTALL_CLAUDE=$(or $(INSTALL_CLAUDE),0) --tag claude-code-proxy .
+
+clean-tools: ## Remove what `make tools` installed
+	@rm -rf .tools tests/clients/node/node_modules
