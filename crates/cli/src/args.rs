@@ -8,12 +8,13 @@ use clap_complete::Shell;
 
 const AFTER_HELP: &str = "\
 Examples:
-  claude-code-proxy                          serve on port 8000 with your own Claude login or API key
-  claude-code-proxy doctor                   check the claude program, the login, the key, one round trip
-  claude-code-proxy demo                     try everything on a built-in simulator: no account needed
-  claude-code-proxy config print             the configuration in force, and where each value came from
+  claude-code-proxy               serve on port 8000, by login or API key
+  claude-code-proxy doctor        check program, login, key, one round trip
+  claude-code-proxy demo          try everything without an account
+  claude-code-proxy config print  the configuration in force
 
-Settings come from flags, CCP_… and ANTHROPIC_… variables, config.json, defaults, in this order.";
+Settings come from flags, CCP_… variables, config.json and defaults, in this
+order; ANTHROPIC_API_KEY and its like count as defaults.";
 
 /// An Anthropic- and OpenAI-compatible API over Claude Code and the Anthropic API.
 #[derive(Debug, Parser)]

@@ -1,6 +1,8 @@
 //! `serve`: the server itself.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -18,13 +20,16 @@ use crate::terminal::note;
 
 /// Serves until SIGINT or SIGTERM; a second one ends the process at once.
 pub(crate) async fn run(loaded: config::Loaded) -> Result<()> {
-    let config = loaded.config;
-    start_log(&config)?;
+    let config = &loaded.config;
+    start_log(config)?;
     let in_container = setup::in_container();
-    let key = own_key(&config, in_container)?;
+    let key = own_key(config, in_container)?;
     let generated = key.as_ref().map(GeneratedKey::configured);
-    let (server, address) = bind(&config, generated, in_container, &OperatorEnvironment::of_this_process())?;
-    banner(&config, loaded.path.as_deref(), address, key.as_ref());
+    let (server, address) = bind(config, generated, in_container, &OperatorEnvironment::of_this_process())?;
+    banner(config, loaded.path.as_deref(), address, key.as_ref(), in_container);
+    for notice in &loaded.notices {
+        tracing::warn!("{notice}");
+    }
     tracing::info!(%address, backend = config.claude.backend.as_str(), version = env!("CARGO_PKG_VERSION"), "listening");
     server.run(stop_signal()?).await;
     Ok(())
@@ -77,7 +82,13 @@ fn start_log(config: &Config) -> Result<()> {
 }
 
 /// What an operator wants to know at start, on standard error so that the log stays clean.
-fn banner(config: &Config, file: Option<&std::path::Path>, address: SocketAddr, key: Option<&GeneratedKey>) {
+fn banner(
+    config: &Config,
+    file: Option<&Path>,
+    address: SocketAddr,
+    key: Option<&GeneratedKey>,
+    in_container: bool,
+) {
     let url = crate::terminal::local_url(address);
     note(format_args!("Claude Code Proxy {}", env!("CARGO_PKG_VERSION")));
     note(format_args!("  Anthropic API   {url}        (ANTHROPIC_BASE_URL)"));
@@ -99,15 +110,42 @@ fn banner(config: &Config, file: Option<&std::path::Path>, address: SocketAddr, 
         Some(file) => note(format_args!("  configuration   {}", file.display())),
         None => note("  configuration   defaults and environment (no config.json found)"),
     }
-    if let Some(plain) = key.and_then(|key| key.plain.as_ref()) {
-        note("");
-        note("  Callers from other machines need this key. It is shown only now; its hash is kept:");
-        note(format_args!("    {}", plain.expose()));
+    if let Some(key) = key {
+        tell_key(key, in_container);
     }
-    if config.operator_only() {
+    if config.operator_only() && is_first_start(&config.data_dir) {
         note("");
         note(config::ACCOUNT_NOTICE);
     }
+}
+
+/// The key itself at its making, later only where its hash is.
+fn tell_key(key: &GeneratedKey, in_container: bool) {
+    let who = if in_container { "Every caller needs" } else { "Callers from other machines need" };
+    note("");
+    match &key.plain {
+        Some(plain) => {
+            note(format_args!("  {who} this key. It is shown only now; its hash is kept:"));
+            note(format_args!("    {}", plain.expose()));
+        }
+        None => {
+            let path = key.path.display();
+            note(format_args!("  {who} the key shown at first start. Lost? Delete {path} and start again."));
+        }
+    }
+}
+
+/// Whether the notice about accounts has not been shown yet. Where that cannot be remembered, it is shown again.
+fn is_first_start(data_dir: &Path) -> bool {
+    let marker = data_dir.join("account-notice-shown");
+    if marker.exists() {
+        return false;
+    }
+    let private_dir = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    if let Err(error) = private_dir.and_then(|()| std::fs::write(&marker, "")) {
+        tracing::debug!(%error, "the notice about accounts will be shown again");
+    }
+    true
 }
 
 /// Resolves at the first SIGINT or SIGTERM. A second one ends the process at once, with the shell's code for it.

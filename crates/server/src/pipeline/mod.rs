@@ -57,6 +57,7 @@ async fn serve(
 ) -> Result<(Plan, Reply), BackendError> {
     limited.check()?;
     let body = body::read(&parts.headers, body, app.body_bounds()).await?;
+    tracing::debug!(request_id = &*exchange.request_id, body_bytes = body.len(), "body read");
     let strict = app.strict(&parts.headers)?;
     let plan = Plan::new(app, operation, body, strict)?;
     exchange.asked_model.clone_from(&plan.asked);
@@ -71,6 +72,7 @@ async fn serve(
         } } => reply?,
         () = app.drain.cut.cancelled() => return Err(stopping().into()),
     };
+    tracing::debug!(request_id = &*exchange.request_id, status = reply.status.as_u16(), "backend answered");
     Ok((plan, reply))
 }
 

@@ -10,6 +10,7 @@ mod access;
 mod bodies;
 mod faults;
 mod limits;
+mod listener;
 mod operations;
 mod pass_through;
 mod shutdown;
