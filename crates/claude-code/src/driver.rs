@@ -139,7 +139,8 @@ impl Driver {
         AuthStatus::parse(&printed).ok_or_else(|| unusable("its login state can't be read".into()))
     }
 
-    /// How many input tokens the request has: exact for the messages, a few too many for a system prompt.
+    /// How many input tokens the request has: exact for the messages, a few too many for a system prompt; an estimate
+    /// from the length where the API refuses to count.
     ///
     /// # Errors
     /// As [`read_turn`](Self::read_turn) and [`start`](Self::start).

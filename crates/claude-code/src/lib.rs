@@ -11,6 +11,7 @@ mod driver;
 mod env;
 mod errors;
 mod history;
+mod parameters;
 mod probe;
 mod process;
 mod program;

@@ -2,7 +2,8 @@
 //! messages and, as a message of its own, for the system prompt.
 //!
 //! So the messages are counted exactly; a system prompt by a few tokens too many (those of a message around it). The
-//! program's own system blocks are not in the count.
+//! program's own system blocks are not in the count. Where the API refuses to count, the program estimates from the
+//! length of the texts and does not say so.
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::argv;
 use crate::history;
+use crate::parameters::{self, Kind};
 use crate::settings::Credentials;
 
 /// A checked turn, ready to start.
@@ -62,7 +63,7 @@ impl Turn {
         refuse_tools(&request, &mut ignored)?;
         let system = system(request.system, &mut ignored)?;
         let told = history::tell(&request.messages, &request.model, &mut ignored)?;
-        let settings = parameters(&request, credentials, &mut ignored);
+        let settings = parameters::settings(&request, credentials, &mut ignored);
         ignored.extend(request.others.iter().map(|(name, _)| name.to_string()));
         ignored.dedup();
         let model = request.model.into_owned();
@@ -86,12 +87,6 @@ fn refuse_tools(request: &Request<'_>, ignored: &mut Vec<String>) -> Result<(), 
         ignored.push("tool_choice".into());
     }
     Ok(())
-}
-
-#[derive(Deserialize)]
-struct Kind<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -128,56 +123,6 @@ fn system(raw: Option<&RawValue>, ignored: &mut Vec<String>) -> Result<Box<RawVa
     RawValue::from_string(built).map_err(|_| at.invalid("must be a string or an array of text blocks"))
 }
 
-/// The closed list of what is put over the body of the program's own request; its other fields are the program's.
-fn parameters(
-    request: &Request<'_>,
-    credentials: Credentials,
-    ignored: &mut Vec<String>,
-) -> Vec<(&'static str, String)> {
-    let mut members = vec![format!(r#""max_tokens":{}"#, request.max_tokens)];
-    let mut put = |name: &str, value: Option<&RawValue>| {
-        members.extend(value.map(|value| format!(r#""{name}":{}"#, value.get())));
-    };
-    put("temperature", request.temperature);
-    put("top_p", request.top_p);
-    put("top_k", request.top_k);
-    put("stop_sequences", request.stop_sequences);
-    put("output_config", request.output_config);
-    put("thinking", request.thinking);
-    if credentials.is_claude_account() {
-        // There it carries the account's own identity.
-        ignored.extend(request.metadata.map(|_| "metadata".to_string()));
-    } else {
-        put("metadata", request.metadata);
-    }
-    let mut settings = Vec::new();
-    match wanted_thinking(request) {
-        Thinking::Asked => {}
-        Thinking::Off => settings.push(("CLAUDE_CODE_DISABLE_THINKING", "1".to_string())),
-        Thinking::OffByBody => members.push(r#""thinking":{"type":"disabled"}"#.to_string()),
-    }
-    settings.push(("CLAUDE_CODE_EXTRA_BODY", format!("{{{}}}", members.join(","))));
-    settings
-}
-
-enum Thinking {
-    Asked,
-    Off,
-    OffByBody,
-}
-
-/// The API's default is no thinking, the program's is not. Switched off by its own setting, it sends none; but to older
-/// models it then sends `temperature: 1`, which they refuse beside a `top_p`.
-fn wanted_thinking(request: &Request<'_>) -> Thinking {
-    let kind = request.thinking.and_then(|raw| serde_json::from_str::<Kind<'_>>(raw.get()).ok());
-    let asked = kind.is_some_and(|kind| kind.kind.0 != "disabled");
-    match (asked, request.thinking) {
-        (true, _) => Thinking::Asked,
-        (false, None) if request.top_p.is_some() && request.temperature.is_none() => Thinking::OffByBody,
-        (false, _) => Thinking::Off,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,58 +133,6 @@ mod tests {
             json!({"model": "claude-x", "max_tokens": 5, "messages": [{"role": "user", "content": "q"}]});
         request.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         Turn::read(request.to_string().as_bytes(), credentials)
-    }
-
-    fn extra_body(change: &Value, credentials: Credentials) -> Value {
-        let turn = read(change, credentials).unwrap();
-        let found = turn.settings.iter().find(|(name, _)| *name == "CLAUDE_CODE_EXTRA_BODY").unwrap();
-        serde_json::from_str(&found.1).unwrap()
-    }
-
-    #[test]
-    fn only_the_closed_list_is_put_over_the_programs_request() {
-        let all = json!({
-            "temperature": 0.5, "top_p": 0.5, "top_k": 3, "stop_sequences": ["x"], "output_config": {"effort": "low"},
-            "thinking": {"type": "adaptive"}, "metadata": {"user_id": "u"},
-            "system": "s", "stream": true, "context_management": {}, "betas": ["b"], "service_tier": "auto",
-        });
-        let body = extra_body(&all, Credentials::ApiKey);
-        let names: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
-        let closed = [
-            "max_tokens",
-            "metadata",
-            "output_config",
-            "stop_sequences",
-            "temperature",
-            "thinking",
-            "top_k",
-            "top_p",
-        ];
-        assert_eq!(names, closed);
-        let ignored = read(&all, Credentials::ApiKey).unwrap().ignored;
-        assert_eq!(ignored, ["betas", "context_management", "service_tier"]);
-    }
-
-    #[test]
-    fn metadata_never_goes_over_a_claude_account() {
-        for credentials in [Credentials::Login, Credentials::OauthToken] {
-            let asked = json!({"metadata": {"user_id": "u"}});
-            assert!(extra_body(&asked, credentials).get("metadata").is_none());
-            assert_eq!(read(&asked, credentials).unwrap().ignored, ["metadata"]);
-        }
-    }
-
-    #[test]
-    fn no_thinking_asked_is_no_thinking() {
-        let off = |change: Value| {
-            let turn = read(&change, Credentials::ApiKey).unwrap();
-            let disabled = turn.settings.iter().any(|(name, _)| *name == "CLAUDE_CODE_DISABLE_THINKING");
-            disabled || extra_body(&change, Credentials::ApiKey)["thinking"]["type"] == "disabled"
-        };
-        assert!(
-            off(json!({})) && off(json!({"thinking": {"type": "disabled"}})) && off(json!({"top_p": 0.5}))
-        );
-        assert!(!off(json!({"thinking": {"type": "adaptive"}})));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod headers;
 mod json;
 mod parts;
 mod play;
+mod recut;
 mod sse;
 mod usage;
 

@@ -1,7 +1,7 @@
 //! Whether the real API would take a request, and what it would say if not.
 //!
-//! First the shape of every field, then what the fields say together, then what the model refuses: the order in
-//! which the API finds fault. The first fault is the answer.
+//! First the shape of every field, then what the fields say together and to the model: the order in which the API
+//! finds fault. The first fault is the answer.
 
 mod blocks;
 mod cache;
@@ -58,7 +58,7 @@ pub(crate) fn body(request: &Request<'_>, body: &[u8]) -> Result<Value, Refusal>
     }
     pairing::check(fields)?;
     cache::check(fields)?;
-    thinking::check(request, fields)?;
     model::check(request, name, fields)?;
+    thinking::check(request, fields)?;
     Ok(parsed)
 }

@@ -5,21 +5,34 @@ use serde_json::value::RawValue;
 
 /// What may stand in `[[sim …]]`; shown by `claude-simulator --help`.
 pub const STEERING: &str = "\
-Put directives into the last user message, as in: [[sim n=20 gap=50]] or [[sim thinking=\"hm\" tool=look input={\"q\":1}]].
-Steps happen in the order they are written; values with spaces go in double quotes.
-  text=T            this text                        n=N          N deltas of text
-  size=BYTES        size of each of the n deltas     gap=MS       milliseconds between deltas
-  thinking=T        a signed thinking block          redacted=T   a redacted thinking block
-  tool=NAME         a tool call                      input=JSON   the input of the tool call before it
-  pause=MS          wait inside the answer           delay=MS     wait before the response's first byte
-  hold              wait for POST /__sim/release     stall        silent until the client goes
-  ping              a ping event                     stream_error=TYPE   an in-stream error, ends the stream
-  cut               half an event, then the socket closes
-  close             the socket closes between events end          the stream ends without message_stop
-  error=STATUS      an HTTP error                    message=T    its message
-  retry_after=S     its retry-after header           should_retry=BOOL   its x-should-retry header
-  stop=REASON       the stop reason                  chunk=BYTES  the body in pieces of this size
-  in=N out=N        input and output tokens          cache_write=N cache_read=N   cache tokens";
+Put directives into the last user message, for example [[sim n=20 gap=50]] or
+[[sim thinking=\"let me see\" tool=look input={\"q\":1}]]. Steps happen in the order
+they are written; values with spaces go in double quotes.
+  text=T              this text
+  n=N                 N deltas of text
+  size=BYTES          the size of each of the N deltas before it
+  gap=MS              milliseconds between deltas
+  thinking=T          a signed thinking block
+  redacted=T          a redacted thinking block
+  tool=NAME           a tool call
+  input=JSON          the input of the tool call before it
+  pause=MS            wait inside the answer
+  delay=MS            wait before the response's first byte
+  hold                wait for POST /__sim/release
+  stall               silent until the client goes
+  ping                a ping event
+  stream_error=TYPE   an in-stream error, which ends the stream
+  cut                 half an event, then the socket closes
+  close               the socket closes between events
+  end                 the stream ends without message_stop
+  error=STATUS        an HTTP error
+  message=T           its message
+  retry_after=S       its retry-after header
+  should_retry=BOOL   its x-should-retry header
+  stop=REASON         the stop reason
+  chunk=BYTES         the body in pieces of this size
+  in=N out=N          input and output tokens
+  cache_write=N cache_read=N   prompt-cache tokens";
 
 /// The turn that the text asks for, if it does.
 pub(crate) fn turn(text: &str) -> Option<Turn> {

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use messages::ErrorKind;
 use simulator::turn;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upstream_status_arrives_as_it_was() {
     for (status, kind) in [
         (400, ErrorKind::InvalidRequest),
@@ -31,7 +31,7 @@ async fn an_upstream_status_arrives_as_it_was() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_login_the_answer_is_401_and_never_model_text() {
     let house = House::with(|settings| Settings {
         credentials: Credentials::Login,
@@ -49,7 +49,7 @@ async fn without_a_login_the_answer_is_401_and_never_model_text() {
     assert!(!house.driver.auth_status().await.unwrap().logged_in);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_breaks_off_ends_with_an_error_and_never_looks_complete() {
     for script in
         [turn().text("half").cut(), turn().text("half").stream_error("overloaded_error", "Overloaded")]
@@ -64,7 +64,7 @@ async fn an_answer_that_breaks_off_ends_with_an_error_and_never_looks_complete()
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_program_ends_the_stream_with_an_error() {
     let house = House::new().await;
     house.simulator.script(turn().text("half").stall());
@@ -81,7 +81,7 @@ async fn a_killed_program_ends_the_stream_with_an_error() {
     house.nothing_is_left_within(Duration::from_secs(5)).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hang_up_ends_the_upstream_request_within_a_second_and_the_process_within_five() {
     let house = House::new().await;
     house.simulator.script(turn().text("half").stall());
@@ -94,7 +94,7 @@ async fn a_hang_up_ends_the_upstream_request_within_a_second_and_the_process_wit
     house.nothing_is_left_within(Duration::from_secs(5).saturating_sub(dropped.elapsed())).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_who_goes_before_the_first_event_leaves_nothing() {
     let house = House::new().await;
     house.simulator.script(turn().first(simulator::Before::Stall));
@@ -105,7 +105,7 @@ async fn a_caller_who_goes_before_the_first_event_leaves_nothing() {
     house.nothing_is_left_within(Duration::from_secs(5)).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silence_is_a_timeout() {
     let house =
         House::with(|settings| Settings { silence_timeout: Duration::from_secs(2), ..settings }).await;
@@ -115,7 +115,7 @@ async fn silence_is_a_timeout() {
     house.nothing_is_left_within(Duration::from_secs(5)).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_no_free_place_a_turn_is_refused_and_may_come_again() {
     let house = House::with(|settings| Settings {
         max_processes: 1,
@@ -133,7 +133,7 @@ async fn with_no_free_place_a_turn_is_refused_and_may_come_again() {
     assert!(house.turn(&hello()).await.1.is_none());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn shutdown_ends_every_turn_with_an_error() {
     let house = House::new().await;
     house.simulator.script(turn().text("half").stall());
@@ -144,7 +144,7 @@ async fn shutdown_ends_every_turn_with_an_error() {
     assert!(house.start(&hello()).await.is_err());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_turns_leave_no_process_descriptor_or_file() {
     for credentials in [Credentials::ApiKey, Credentials::OauthToken] {
         let house = House::with(|settings| Settings { credentials, ..settings }).await;
@@ -168,7 +168,26 @@ async fn many_turns_leave_no_process_descriptor_or_file() {
     }
 }
 
-#[tokio::test]
+/// `CCP_TEST_TURNS` sets how many follow one another (make test-claude: 200).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_and_sequential_turns_leave_nothing() {
+    let house = House::with(|settings| Settings { max_processes: 20, ..settings }).await;
+    assert!(house.turn(&hello()).await.1.is_none());
+    house.nothing_is_left_within(Duration::from_secs(5)).await;
+    let before = descriptors();
+    let request = hello();
+    let turns = futures_util::future::join_all((0..20).map(|_| house.turn(&request))).await;
+    assert!(turns.iter().all(|(_, error)| error.is_none()), "{turns:?}");
+    let sequential = std::env::var("CCP_TEST_TURNS").ok().and_then(|turns| turns.parse().ok()).unwrap_or(5);
+    for _ in 0..sequential {
+        assert!(house.turn(&hello()).await.1.is_none());
+    }
+    house.nothing_is_left_within(Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(descriptors() <= before, "{} descriptors, {before} before", descriptors());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_is_too_old_is_refused_by_its_version() {
     let folder = tempfile::tempdir().unwrap();
     let old = folder.path().join("claude");
@@ -179,7 +198,7 @@ async fn a_program_that_is_too_old_is_refused_by_its_version() {
     assert!(error.detail.contains("2.1.247") && error.detail.contains("2.1.248"), "{error}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_child_sees_what_was_decided_and_nothing_else() {
     let house = House::with(|settings| Settings {
         extra_env: vec![("NO_PROXY".into(), "127.0.0.1".into())],
@@ -205,5 +224,4 @@ async fn the_child_sees_what_was_decided_and_nothing_else() {
     let directory = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap();
     assert!(directory.starts_with(house.scratch.canonicalize().unwrap()));
     assert_eq!(std::fs::read_dir(directory).unwrap().count(), 0);
-    house.driver.shutdown().await;
 }

@@ -20,7 +20,7 @@ async fn arrives(messages: Value) {
     assert!(error.is_none(), "{error:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_streams_through_as_the_api_sent_it() {
     let house = House::new().await;
     house.simulator.script(turn().texts(["Hel", "lo \u{2028}", "wörld"]).usage(11, 7));
@@ -43,7 +43,7 @@ async fn an_answer_streams_through_as_the_api_sent_it() {
     assert_eq!((meter.usage().input_tokens, meter.usage().output_tokens), (11, 7));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deltas_arrive_while_the_model_still_writes() {
     use futures_util::StreamExt;
     let house = House::new().await;
@@ -57,7 +57,7 @@ async fn deltas_arrive_while_the_model_still_writes() {
     assert!(error.is_none() && names(&rest).last() == Some(&"message_stop"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn history_with_images_arrives_as_real_turns() {
     arrives(json!([
         {"role": "user", "content": [{"type": "text", "text": "look"}, image()]},
@@ -67,7 +67,7 @@ async fn history_with_images_arrives_as_real_turns() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tool_rounds_and_thinking_arrive_block_for_block() {
     let signature = simulator::sign("let me think");
     arrives(json!([
@@ -88,7 +88,7 @@ async fn tool_rounds_and_thinking_arrive_block_for_block() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_conversation_may_end_with_tool_results() {
     arrives(json!([
         {"role": "user", "content": "weather?"},
@@ -98,7 +98,7 @@ async fn a_conversation_may_end_with_tool_results() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_looks_like_a_command_or_a_file_arrives_verbatim() {
     arrives(json!([
         {"role": "user", "content": "/clear"},
@@ -110,12 +110,12 @@ async fn what_looks_like_a_command_or_a_file_arrives_verbatim() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_last_message_that_looks_like_a_command_arrives_verbatim() {
     arrives(json!([{"role": "user", "content": "/clear"}])).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn neighbouring_user_messages_arrive_as_one_with_their_texts_unchanged() {
     let house = House::new().await;
     let neighbours = json!([
@@ -128,7 +128,7 @@ async fn neighbouring_user_messages_arrive_as_one_with_their_texts_unchanged() {
     assert_eq!(conversation(&house.upstream().json()), [json!({"role": "user", "content": texts})]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parameters_arrive_and_what_was_not_asked_for_is_not_added() {
     let house = House::new().await;
     let request = json!({
@@ -150,7 +150,7 @@ async fn parameters_arrive_and_what_was_not_asked_for_is_not_added() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thinking_is_sent_when_it_is_asked_for_and_its_signature_comes_back() {
     let house = House::new().await;
     house.simulator.script(turn().thinking("hm").text("done"));
@@ -168,7 +168,7 @@ async fn thinking_is_sent_when_it_is_asked_for_and_its_signature_comes_back() {
     assert!(events.iter().any(|event| String::from_utf8_lossy(&event.data).contains(&signature)));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_limit_or_an_empty_answer_is_one_request_upstream() {
     for script in [turn().text("cut").stop("max_tokens"), turn()] {
         let house = House::new().await;
@@ -181,7 +181,7 @@ async fn a_token_limit_or_an_empty_answer_is_one_request_upstream() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_is_called_by_the_name_that_was_asked_for() {
     let house = House::new().await;
     let mut request = hello();
@@ -192,7 +192,7 @@ async fn a_model_is_called_by_the_name_that_was_asked_for() {
     assert!(asked.iter().all(|request| request.json()["model"] == "claude-opus-4-1"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_are_counted_by_the_api() {
     let house = House::new().await;
     let request = ask(&json!([
@@ -209,7 +209,16 @@ async fn tokens_are_counted_by_the_api() {
     assert!(counted.contains(&conversation(&request)), "{counted:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_that_the_api_refuses_is_the_programs_estimate() {
+    let house = House::new().await;
+    house.simulator.script(turn().error(401).when_path("/v1/messages/count_tokens").times(9));
+    let request = ask(&json!([{"role": "user", "content": "word ".repeat(400)}]));
+    let counted = house.driver.count_tokens(request.to_string().as_bytes()).await.unwrap();
+    assert!((300..1000).contains(&counted), "{counted}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_program_is_the_tested_one_and_says_how_it_is_logged_in() {
     let house = House::new().await;
     assert_eq!(house.driver.version().await.unwrap(), claude_code::TESTED_VERSION);

@@ -90,6 +90,15 @@ impl House {
     }
 }
 
+/// Whatever a test leaves running ends with it, and must leave no file.
+impl Drop for House {
+    fn drop(&mut self) {
+        let ended = tokio::runtime::Handle::current();
+        tokio::task::block_in_place(|| ended.block_on(self.driver.shutdown()));
+        assert!(std::thread::panicking() || files(&self.scratch) == 0, "a scratch directory is left");
+    }
+}
+
 pub(crate) fn operator(home: &Path) -> OperatorEnvironment {
     let variables = [
         ("PATH", "/usr/local/bin:/usr/bin:/bin"),

@@ -10,7 +10,14 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc::Receiver;
 
 /// What a playing script hands over; an error closes the connection.
-pub(super) type Pieces = Receiver<Result<Bytes, Hangup>>;
+pub(super) type Pieces = Receiver<Result<Piece, Hangup>>;
+
+/// Some bytes of a stream. The last are known as such, so that a client that closes as soon as it has them did not
+/// leave early.
+pub(super) struct Piece {
+    pub(super) bytes: Bytes,
+    pub(super) last: bool,
+}
 
 pub(crate) struct AnswerBody {
     source: Source,
@@ -52,7 +59,15 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Hangup>>> {
         let piece = match &mut self.source {
             Source::Full(bytes) => bytes.take().map(Ok),
-            Source::Stream(pieces) => std::task::ready!(pieces.poll_recv(context)),
+            Source::Stream(pieces) => match std::task::ready!(pieces.poll_recv(context)) {
+                Some(Ok(piece)) => {
+                    if piece.last {
+                        self.source = Source::Full(None);
+                    }
+                    Some(Ok(piece.bytes))
+                }
+                other => other.map(|piece| piece.map(|piece| piece.bytes)),
+            },
         };
         match &piece {
             None => self.end(Ended::Complete),

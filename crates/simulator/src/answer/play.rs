@@ -1,7 +1,7 @@
 //! Plays a stream in time: sends, waits, closes. Ends at once when the client goes.
 
 use super::Hangup;
-use super::body::Pieces;
+use super::body::{Piece, Pieces};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Sender};
@@ -56,11 +56,15 @@ pub(super) fn start(acts: Vec<Act>, waiter: Waiter) -> Pieces {
     pieces
 }
 
-async fn play(acts: Vec<Act>, mut waiter: Waiter, sender: Sender<Result<Bytes, Hangup>>) {
-    for act in acts {
+async fn play(acts: Vec<Act>, mut waiter: Waiter, sender: Sender<Result<Piece, Hangup>>) {
+    let count = acts.len();
+    for (index, act) in acts.into_iter().enumerate() {
         let wait = async {
             match act {
-                Act::Send(bytes) => sender.send(Ok(Bytes::from(bytes))).await.is_ok(),
+                Act::Send(bytes) => {
+                    let piece = Piece { bytes: Bytes::from(bytes), last: index + 1 == count };
+                    sender.send(Ok(piece)).await.is_ok()
+                }
                 Act::Pause(ms) => {
                     pause(ms).await;
                     true

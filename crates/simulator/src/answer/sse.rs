@@ -4,6 +4,7 @@
 use super::Envelope;
 use super::parts::{Delta, Part, Start};
 use super::play::Act;
+use super::recut::recut;
 use super::usage::{Final, Whole};
 use crate::refusal;
 use crate::script::Turn;
@@ -157,42 +158,6 @@ impl Stream {
 
     fn send(&mut self, name: &str, data: &str) {
         self.acts.push(Act::Send(format!("event: {name}\ndata: {data}\n\n").into_bytes()));
-    }
-}
-
-/// Cuts the bytes where the turn says, whatever the events' boundaries.
-fn recut(acts: Vec<Act>, turn: &Turn) -> Vec<Act> {
-    if turn.chunk_bytes == 0 && turn.cut_at.is_empty() {
-        return acts;
-    }
-    let mut cut = Vec::new();
-    let mut run = Vec::new();
-    let mut offset = 0;
-    for act in acts {
-        if let Act::Send(bytes) = act {
-            run.extend(bytes);
-        } else {
-            flush(&mut run, &mut offset, turn, &mut cut);
-            cut.push(act);
-        }
-    }
-    flush(&mut run, &mut offset, turn, &mut cut);
-    cut
-}
-
-/// Sends what has gathered between two waits in pieces; `offset` counts the bytes of the whole stream.
-fn flush(run: &mut Vec<u8>, offset: &mut usize, turn: &Turn, cut: &mut Vec<Act>) {
-    let mut piece = Vec::new();
-    for byte in run.drain(..) {
-        let at_size = turn.chunk_bytes > 0 && piece.len() == turn.chunk_bytes;
-        if !piece.is_empty() && (at_size || turn.cut_at.contains(offset)) {
-            cut.push(Act::Send(std::mem::take(&mut piece)));
-        }
-        piece.push(byte);
-        *offset += 1;
-    }
-    if !piece.is_empty() {
-        cut.push(Act::Send(piece));
     }
 }
 

@@ -30,6 +30,16 @@ pub(crate) fn with(mut body: Value, name: &str, value: impl Into<Value>) -> Valu
     body
 }
 
+/// The body for this model.
+pub(crate) fn on(model: &str, body: Value) -> Value {
+    with(body, "model", model)
+}
+
+/// A user message.
+pub(crate) fn user(content: impl Into<Value>) -> Value {
+    json!({"role": "user", "content": content.into()})
+}
+
 /// An answer under way. Dropping it closes its connection.
 pub(crate) struct Answer {
     pub(crate) status: u16,

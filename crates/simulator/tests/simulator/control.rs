@@ -13,13 +13,14 @@ async fn control(simulator: &Simulator, method: &str, path: &str, body: &Value) 
 #[tokio::test]
 async fn turns_can_be_queued_as_json() {
     let simulator = Simulator::start().await.unwrap();
-    let turns = json!([
+    let turns = r#"[
         {"match": {"text": "beta"}, "steps": [{"text": "for beta"}]},
         {"steps": ["ping", {"text": ["a", "b"]}, {"pause_ms": 1}, {"thinking": "hm"},
-            {"tool": {"name": "t", "input": {"z": 1, "a": 2}}}, {"redacted_thinking": "x"}],
-         "usage": {"output_tokens": 9}, "headers": {"x-extra": "1"}, "gap_ms": 1, "chunk_bytes": 5},
-    ]);
-    assert_eq!(control(&simulator, "POST", "/__sim/script", &turns).await, json!({"queued": 2}));
+            {"tool": {"name": "t", "input": {"z":1,"a":2}}}, {"redacted_thinking": "x"}],
+         "usage": {"output_tokens": 9}, "headers": {"x-extra": "1"}, "gap_ms": 1, "chunk_bytes": 5}
+    ]"#;
+    let queued = request(&simulator, "POST", "/__sim/script", &[], turns).await.unwrap().json().await;
+    assert_eq!(queued, json!({"queued": 2}));
     let answer = send(&simulator, &says("alpha")).await;
     assert_eq!(answer.header("x-extra"), "1");
     let text = answer.text().await;

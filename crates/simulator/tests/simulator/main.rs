@@ -1,8 +1,10 @@
 //! The simulator seen from outside, over real connections.
+#![cfg(test)]
 
 mod checks;
 mod client;
 mod control;
 mod endings;
+mod endpoints;
 mod program;
 mod turns;
