@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use messages::{ApiError, ErrorKind};
 
-use crate::{Backend, BackendError, Call, EventStream, Health, HealthCell, Reply, ReplyBody};
+use crate::{Backend, BackendError, Call, Capabilities, EventStream, Health, HealthCell, Reply, ReplyBody};
 
 /// Turns of the `claude` program, under one login or one key.
 pub struct ClaudeCode {
@@ -73,7 +73,7 @@ impl ClaudeCode {
             }
         }
         if version.is_newer_major() {
-            tracing::warn!(%version, tested = %claude_code::TESTED_VERSION, "the claude program is newer than tested");
+            tracing::warn!(%version, tested = %*claude_code::TESTED_VERSION, "the claude program is newer than tested");
         }
         self.health.ok(format!("Claude Code {version}, credentials: {}", self.credentials.as_str()));
     }
@@ -102,6 +102,10 @@ impl Backend for ClaudeCode {
 
     fn probe(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.ask())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { system_turns: false, prefill: false }
     }
 
     fn processes(&self) -> Vec<(&'static str, u64)> {

@@ -19,6 +19,15 @@ pub use error::BackendError;
 pub use health::{Health, HealthCell, State};
 pub use http::{HttpClient, Timeouts, UpstreamBody};
 
+/// What of the Messages API a backend can carry, whichever model serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// `role: system` messages after the first message.
+    pub system_turns: bool,
+    /// A last message of the assistant, to be continued.
+    pub prefill: bool,
+}
+
 /// One place that can serve Messages requests.
 pub trait Backend: Send + Sync {
     /// The name that logs, metrics and `x-backend` carry, e.g. `anthropic`.
@@ -45,6 +54,11 @@ pub trait Backend: Send + Sync {
 
     /// Asks it once whether it can serve, and keeps the answer for [`Backend::health`].
     fn probe(&self) -> BoxFuture<'_, ()>;
+
+    /// What of the Messages API it can carry.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { system_turns: true, prefill: true }
+    }
 
     /// Processes by state (`starting`, `running`, `ending`), for backends that have any.
     fn processes(&self) -> Vec<(&'static str, u64)> {

@@ -3,12 +3,32 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 
 /// The oldest version that is driven: older ones expand `@file` and run `/command` found in a prompt.
 pub const MINIMUM_VERSION: Version = Version { major: 2, minor: 1, patch: 248 };
 
-/// The version that this crate's tests run against.
-pub const TESTED_VERSION: Version = Version { major: 2, minor: 1, patch: 330 };
+/// The version that this crate's tests run against: the one that the project's own install pins.
+pub static TESTED_VERSION: LazyLock<Version> = LazyLock::new(|| {
+    let package: Option<Package<'_>> = serde_json::from_str(PINNED).ok();
+    package.and_then(|package| Version::parse(package.dependencies.claude_code)).unwrap_or(MINIMUM_VERSION)
+});
+
+const PINNED: &str = include_str!("../../../tools/claude/package.json");
+
+#[derive(Deserialize)]
+struct Package<'a> {
+    #[serde(borrow)]
+    dependencies: Dependencies<'a>,
+}
+
+#[derive(Deserialize)]
+struct Dependencies<'a> {
+    #[serde(rename = "@anthropic-ai/claude-code")]
+    claude_code: &'a str,
+}
 
 /// Where the project's own pinned install puts the program, below the project's directory.
 const OWN_INSTALL: &str = ".tools/claude/node_modules/.bin/claude";
@@ -135,7 +155,8 @@ mod tests {
     #[test]
     fn versions_are_read_and_compared_by_number() {
         let version = Version::parse("2.1.330 (Claude Code)\n").unwrap();
-        assert_eq!(version, TESTED_VERSION);
+        assert_eq!(version, Version { major: 2, minor: 1, patch: 330 });
+        assert!(*TESTED_VERSION > MINIMUM_VERSION, "the pinned version was read");
         assert_eq!(Version::parse("2.1.9-beta.1").unwrap().patch, 9);
         assert!(Version::parse("2.1.1000").unwrap() > Version::parse("2.1.999").unwrap());
         for noise in ["", "claude", "2.1", "a.b.c"] {

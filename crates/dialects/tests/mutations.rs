@@ -178,6 +178,41 @@ fn endless_nesting_is_a_400() {
 }
 
 #[test]
+fn a_request_made_to_be_slow_is_not() {
+    let many = 30_000;
+    let call = |id: usize| json!({"id": format!("c{id}"), "type": "function", "function": {"name": "n", "arguments": "{}"}});
+    let tool = |id: usize| json!({"type": "function", "function": {"name": format!("n{id}")}});
+    let results =
+        (0..many).map(|id| json!({"role": "tool", "tool_call_id": format!("c{id}"), "content": "x"}));
+    let mut one_turn = vec![
+        json!({"role": "user", "content": "x"}),
+        json!({"role": "assistant", "tool_calls": (0..many).map(call).collect::<Vec<_>>()}),
+    ];
+    one_turn.extend(results.rev());
+    let mut same_id = vec![json!({"role": "user", "content": "x"})];
+    for _ in 0..many {
+        same_id.push(json!({"role": "assistant", "tool_calls": [call(0)]}));
+        same_id.push(json!({"role": "tool", "tool_call_id": "c0", "content": "x"}));
+    }
+    let hi = json!([{"role": "user", "content": "x"}]);
+    let names: Vec<Value> = (0..many).rev().map(tool).collect();
+    let allowed = json!({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": names}});
+    let members: serde_json::Map<String, Value> =
+        (0..many).map(|id| (format!("m{id}"), Value::Null)).collect();
+    let started = std::time::Instant::now();
+    for body in [
+        json!({"messages": one_turn}),
+        json!({"messages": same_id}),
+        json!({"messages": hi, "tools": (0..many).map(tool).collect::<Vec<_>>(), "tool_choice": allowed}),
+        json!({"messages": hi, "anthropic": members}),
+    ] {
+        let done = attempt(body.to_string().as_bytes()).unwrap();
+        Request::parse(&done.body).unwrap();
+    }
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+}
+
+#[test]
 fn an_error_never_repeats_what_was_said() {
     let secret = "s3cret-prompt";
     for messages in [

@@ -34,6 +34,7 @@ fn a_full_request_is_read_and_what_is_not_known_is_kept() {
         "messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}},
             {"type":"image","source":{"type":"url","url":"https://x/y.png"}},{"type":"document","source":{"type":"file","file_id":"file_1"}},{"type":"new_block","n":12345678901234567890}]},
           {"role":"system","content":"note"},
+          {"role":"system","output_config":{"effort":"low"}},
           {"role":"assistant","content":[{"type":"thinking","thinking":"","signature":"sig"},{"type":"tool_use","id":"t1","name":"n","input":{}}]},
           {"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[{"type":"text","text":"r"}]}]}],
         "tools":[{"name":"n","input_schema":{"type":"object"}},{"type":"web_search_20250305","name":"web_search"}],"tool_choice":{"type":"tool","name":"n"},
@@ -46,7 +47,7 @@ fn a_full_request_is_read_and_what_is_not_known_is_kept() {
     assert_eq!(others, ["speed", "speed", "thread"]);
     let blocks = request.messages[0].blocks.as_ref().unwrap();
     assert_eq!(blocks[4].raw.get(), r#"{"type":"new_block","n":12345678901234567890}"#);
-    assert_eq!(request.messages[2].blocks.as_ref().unwrap()[1].tool_use_id.as_deref(), Some("t1"));
+    assert_eq!(request.messages[3].blocks.as_ref().unwrap()[1].tool_use_id.as_deref(), Some("t1"));
     assert!(request.messages[1].blocks.is_none());
 }
 
@@ -106,6 +107,14 @@ fn problems_in_the_conversation_name_turn_and_block() {
         (
             with("messages", json!([{"role": "tool", "content": "x"}])),
             "messages[0].role: must be user, assistant or system",
+        ),
+        (
+            with("messages", json!([{"role": "assistant", "content": "x"}])),
+            "messages[0].role: the first message must be the user's",
+        ),
+        (
+            with("messages", json!([{"role": "user", "content": "x"}, {"role": "system", "content": []}])),
+            "messages[1].content: must not be empty",
         ),
         (user(json!("")), "messages[0].content: must not be empty"),
         (user(json!([])), "messages[0].content: must not be empty"),

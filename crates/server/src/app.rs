@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backends::Backend;
+use backends::{Backend, Capabilities};
+use dialects::models::Rules;
 use dialects::openai_chat;
 use http::HeaderMap;
 use messages::ApiError;
@@ -96,9 +97,16 @@ impl App {
             strict,
             plain_user: false,
             resolve: &resolve,
-            rules: &|model| self.models.rules(model),
+            rules: &|model| self.rules(model),
         };
         openai_chat::translate(body, &defaults)
+    }
+
+    /// What the model takes, less what the backend cannot carry.
+    fn rules(&self, model: &str) -> Rules {
+        let Capabilities { system_turns, prefill } = self.backend.capabilities();
+        let rules = self.models.rules(model);
+        Rules { system_turns: rules.system_turns && system_turns, prefill: rules.prefill && prefill, ..rules }
     }
 
     /// Whether ignored request fields are refused: the header decides, else the configuration.

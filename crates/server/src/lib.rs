@@ -18,6 +18,7 @@ mod router;
 mod routes;
 mod run;
 mod telemetry;
+mod unread;
 
 pub use app::App;
 pub use dialect::Dialect;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use http::header::EXPECT;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -21,6 +22,7 @@ use tower::ServiceExt;
 
 use crate::app::App;
 use crate::context::Peer;
+use crate::unread::ReadToTheEnd;
 
 /// After a failed `accept` (no file descriptors left, mostly): long enough for some to be closed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -125,7 +127,10 @@ async fn answer(
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    let mut request = request.map(Body::new);
+    // Who asks before it sends a body has sent none when it is refused.
+    let asks_first = request.headers().contains_key(EXPECT);
+    let mut request =
+        request.map(|body| if asks_first { Body::new(body) } else { Body::new(ReadToTheEnd::new(body)) });
     request.extensions_mut().insert(Peer(peer));
     router.oneshot(request).await
 }

@@ -221,7 +221,7 @@ async fn a_count_that_the_api_refuses_is_the_programs_estimate() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_program_is_the_tested_one_and_says_how_it_is_logged_in() {
     let house = House::new().await;
-    assert_eq!(house.driver.version().await.unwrap(), claude_code::TESTED_VERSION);
+    assert_eq!(house.driver.version().await.unwrap(), *claude_code::TESTED_VERSION);
     let status = house.driver.auth_status().await.unwrap();
     assert!(status.logged_in);
     assert_eq!(status.method.as_deref(), Some("api_key"));

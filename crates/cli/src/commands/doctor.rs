@@ -76,8 +76,8 @@ async fn claude_program(report: &mut Report, config: &Config, environment: &Oper
         Err(error) => return report.failed("credentials", &error.to_string()),
     };
     match driver.version().await {
-        Ok(version) if version == TESTED_VERSION => report.ok("version", &version.to_string()),
-        Ok(version) => report.ok("version", &format!("{version} (tested with {TESTED_VERSION})")),
+        Ok(version) if version == *TESTED_VERSION => report.ok("version", &version.to_string()),
+        Ok(version) => report.ok("version", &format!("{version} (tested with {})", *TESTED_VERSION)),
         Err(error) => return report.failed("version", &error.to_string()),
     }
     let section = &config.claude_code;

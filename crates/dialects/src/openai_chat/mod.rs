@@ -14,6 +14,7 @@ pub use request::translate;
 pub use response::{ChunkEncoder, encode_answer};
 
 /// What the server adds to a request.
+#[derive(Clone, Copy)]
 pub struct Defaults<'a> {
     /// Used when the request names no model, or `default`.
     pub default_model: &'a str,

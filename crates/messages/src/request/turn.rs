@@ -36,7 +36,8 @@ pub struct BlockView<'a> {
 struct Wire<'a> {
     #[serde(borrow)]
     role: Text<'a>,
-    content: &'a RawValue,
+    content: Option<&'a RawValue>,
+    output_config: Option<&'a RawValue>,
 }
 
 /// Reads `messages`.
@@ -46,17 +47,33 @@ pub(super) fn read_all<'a>(raw: &'a RawValue, at: &Path<'_>) -> Result<Vec<Turn<
         return Err(at.invalid("at least one message is required"));
     }
     let last = wires.len() - 1;
-    wires.into_iter().enumerate().map(|(index, raw)| read(raw, &at.index(index), index == last)).collect()
+    let turns = wires.into_iter().enumerate();
+    let turns: Vec<Turn<'a>> =
+        turns.map(|(index, raw)| read(raw, &at.index(index), index == last)).collect::<Result<_, _>>()?;
+    if turns.first().is_some_and(|turn| turn.role != "user") {
+        return Err(at.index(0).key("role").invalid("the first message must be the user's"));
+    }
+    Ok(turns)
 }
 
 fn read<'a>(raw: &'a RawValue, at: &Path<'_>, last: bool) -> Result<Turn<'a>, ApiError> {
-    let Wire { role, content } = json::read(raw.get(), at)?;
+    let Wire { role, content, output_config } = json::read(raw.get(), at)?;
     let role = role.0;
     if !matches!(&*role, "user" | "assistant" | "system") {
         return Err(at.key("role").invalid("must be user, assistant or system"));
     }
     let path = at.key("content");
-    let may_be_empty = last && role == "assistant";
+    // The last answer may still be to come; a system message may change the output's configuration and say nothing.
+    let may_be_empty = match &*role {
+        "assistant" => last,
+        "system" => output_config.is_some(),
+        _ => false,
+    };
+    let content = match content {
+        None if role == "system" && may_be_empty => json::read("[]", &path)?,
+        None => return Err(path.invalid("field required")),
+        Some(content) => content,
+    };
     let blocks = match content.get().as_bytes().first() {
         Some(b'"') => {
             let text: Text<'_> = json::read(content.get(), &path)?;

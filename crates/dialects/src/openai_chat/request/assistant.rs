@@ -67,8 +67,8 @@ fn tool_call<'a>(
     let mut function: Members<'a> = call.required("function", at)?;
     let function_at = at.key("function");
     let Text(name) = function.required("name", &function_at)?;
-    if name.is_empty() {
-        return Err(function_at.key("name").invalid("must not be empty"));
+    if name.is_empty() || name.chars().count() > 200 {
+        return Err(function_at.key("name").invalid("must be 1 to 200 characters"));
     }
     let Text(arguments) = function.required("arguments", &function_at)?;
     let input = input(&arguments, &function_at.key("arguments"))?;

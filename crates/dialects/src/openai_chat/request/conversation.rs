@@ -1,7 +1,7 @@
 //! The messages: who spoke, in turns as the Messages API wants them, every tool call answered.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use messages::ApiError;
 use messages::json::{self, Members, Path, Text};
@@ -13,6 +13,9 @@ use super::output::{Block, Turn};
 use super::{ROOT, assistant, unsupported};
 use crate::models::Rules;
 
+/// Stands for the user where a conversation begins with the assistant.
+const BEGINNING: &str = "(The conversation begins with the assistant.)";
+
 /// System prompt and turns.
 pub(super) struct Conversation<'a> {
     pub(super) system: Vec<Block<'a>>,
@@ -20,17 +23,23 @@ pub(super) struct Conversation<'a> {
 }
 
 /// A tool call that waits for its `tool` message.
-struct Call<'a> {
-    asked_id: Cow<'a, str>,
+struct Call {
     /// The id as the API takes it: its alphabet, unique in the conversation.
     id: String,
-    path: String,
+    /// Its place among the calls of its message, and that message's path.
+    index: usize,
+    message: String,
 }
 
 struct Builder<'a, 'i> {
     conversation: Conversation<'a>,
-    waiting: Vec<Call<'a>>,
+    /// By the id that the caller gave.
+    waiting: HashMap<Cow<'a, str>, Call>,
+    /// Instructions said after the beginning, until their place is known.
+    later: Vec<Block<'a>>,
     ids: HashSet<String>,
+    /// How often an id came up, for those that did more than once.
+    copies: HashMap<String, usize>,
     rules: Rules,
     ignored: &'i mut Ignored,
 }
@@ -44,7 +53,15 @@ pub(super) fn read<'a>(
     let messages: Vec<&'a RawValue> = fields.required("messages", &ROOT)?;
     let at = ROOT.key("messages");
     let conversation = Conversation { system: Vec::new(), turns: Vec::with_capacity(messages.len()) };
-    let mut builder = Builder { conversation, waiting: Vec::new(), ids: HashSet::new(), rules, ignored };
+    let mut builder = Builder {
+        conversation,
+        waiting: HashMap::new(),
+        later: Vec::new(),
+        ids: HashSet::new(),
+        copies: HashMap::new(),
+        rules,
+        ignored,
+    };
     let last = messages.len().saturating_sub(1);
     for (index, message) in messages.into_iter().enumerate() {
         builder.message(json::read(message.get(), &at.index(index))?, &at.index(index))?;
@@ -85,14 +102,24 @@ impl<'a> Builder<'a, '_> {
 
     fn system(&mut self, message: &mut Members<'a>, at: &Path<'_>) -> Result<(), ApiError> {
         let blocks = self.content(message, at, Speaker::System)?;
-        // Between a call and its results nothing may stand, so there it moves to the front as well.
-        let leading = self.conversation.turns.is_empty();
-        if leading || !self.rules.system_turns || !self.waiting.is_empty() {
+        if self.conversation.turns.is_empty() {
             self.conversation.system.extend(blocks);
         } else {
-            self.push("system", blocks);
+            self.later.extend(blocks);
         }
         Ok(())
+    }
+
+    /// Later instructions may stand only between what the user said and the answer to it; elsewhere, and for models
+    /// that take none, they join the system prompt.
+    fn place_later(&mut self) {
+        let blocks = std::mem::take(&mut self.later);
+        let after_user = self.conversation.turns.last().is_some_and(|turn| turn.role == "user");
+        if after_user && self.rules.system_turns {
+            self.push("system", blocks);
+        } else {
+            self.conversation.system.extend(blocks);
+        }
     }
 
     fn user(&mut self, message: &mut Members<'a>, at: &Path<'_>) -> Result<(), ApiError> {
@@ -110,28 +137,31 @@ impl<'a> Builder<'a, '_> {
             let calls_at = at.key("tool_calls");
             let call_at = calls_at.index(index);
             let id = self.wire_id(&call.id, &call_at.key("id"))?;
+            let waits = Call { id: id.clone(), index, message: at.to_string() };
+            self.waiting.insert(call.id, waits);
             blocks.push(Block::ToolUse {
-                id: Cow::Owned(id.clone()),
+                id: Cow::Owned(id),
                 name: call.name,
                 input: call.input,
                 cache_control: None,
             });
-            self.waiting.push(Call { asked_id: call.id, id, path: call_at.to_string() });
         }
         content::mark(blocks.last_mut(), cache_control);
+        if !blocks.is_empty() {
+            self.place_later();
+        }
         self.push("assistant", blocks);
         Ok(())
     }
 
     fn tool(&mut self, message: &mut Members<'a>, at: &Path<'_>) -> Result<(), ApiError> {
         let Text(asked_id) = message.required("tool_call_id", at)?;
-        let Some(place) = self.waiting.iter().position(|call| call.asked_id == asked_id) else {
+        let Some(Call { id, .. }) = self.waiting.remove(&asked_id) else {
             let at = at.key("tool_call_id");
             return Err(
                 at.invalid("no tool call with this id waits for a result in the assistant message before")
             );
         };
-        let id = self.waiting.remove(place).id;
         // The call says the function's name already.
         message.take("name");
         let cache_control = content::cache_control(message, at)?;
@@ -161,28 +191,38 @@ impl<'a> Builder<'a, '_> {
         if asked.is_empty() {
             return Err(at.invalid("must not be empty"));
         }
-        if self.waiting.iter().any(|call| call.asked_id == asked) {
+        if self.waiting.contains_key(asked) {
             return Err(at.invalid("two calls of one message have this id"));
         }
         let legal = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
         let base: String = asked.chars().map(|letter| if legal(letter) { letter } else { '_' }).collect();
-        let mut id = base.clone();
-        let mut copy = 1_usize;
-        while !self.ids.insert(id.clone()) {
-            copy += 1;
-            id = format!("{base}_{copy}");
+        if self.ids.insert(base.clone()) {
+            return Ok(base);
         }
+        let copy = self.copies.entry(base.clone()).or_insert(1);
+        let id = loop {
+            *copy += 1;
+            let id = format!("{base}_{copy}");
+            if self.ids.insert(id.clone()) {
+                break id;
+            }
+        };
         Ok(id)
     }
 
     fn all_answered(&self) -> Result<(), ApiError> {
-        self.waiting.first().map_or(Ok(()), |call| {
-            Err(ApiError::invalid(format!("{}.id", call.path), "no tool message answers this call"))
+        let first = self.waiting.values().min_by_key(|call| call.index);
+        first.map_or(Ok(()), |Call { index, message, .. }| {
+            Err(ApiError::invalid(
+                format!("{message}.tool_calls[{index}].id"),
+                "no tool message answers this call",
+            ))
         })
     }
 
     fn finish(mut self, at: &Path<'_>, last: &Path<'_>) -> Result<Conversation<'a>, ApiError> {
         self.all_answered()?;
+        self.place_later();
         self.trim_prefill();
         let Conversation { system, turns } = &mut self.conversation;
         if turns.is_empty() {
@@ -190,6 +230,10 @@ impl<'a> Builder<'a, '_> {
             let asked =
                 system.pop().ok_or_else(|| at.invalid("at least one message with content is required"))?;
             turns.push(Turn { role: "user", content: vec![asked] });
+        }
+        if turns.first().is_some_and(|turn| turn.role == "assistant") {
+            // A greeting that the caller's program wrote. The API wants the user to speak first.
+            turns.insert(0, Turn { role: "user", content: vec![Block::text(Cow::Borrowed(BEGINNING))] });
         }
         if turns.last().is_some_and(|turn| turn.role == "assistant") && !self.rules.prefill {
             return Err(

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::ROOT;
 use super::conversation::Conversation;
 use super::ignored::Ignored;
-use super::output::{Block, ToolChoice};
+use super::output::{Block, ToolChoice, Turn};
 use super::sampling::Settings;
 use crate::models::{Rules, Thinking};
 
@@ -114,7 +114,7 @@ impl Surroundings<'_, '_> {
     fn lacks_thinking(&self) -> bool {
         let turns = &self.conversation.turns;
         let is_result = |block: &Block<'_>| matches!(block, Block::ToolResult { .. });
-        if !turns.last().is_some_and(|turn| turn.content.iter().any(is_result)) {
+        if !self.last_speaker().is_some_and(|turn| turn.content.iter().any(is_result)) {
             return false;
         }
         let calling = turns.iter().rev().find(|turn| turn.role == "assistant");
@@ -122,6 +122,10 @@ impl Surroundings<'_, '_> {
     }
 
     fn is_prefilled(&self) -> bool {
-        self.conversation.turns.last().is_some_and(|turn| turn.role == "assistant")
+        self.last_speaker().is_some_and(|turn| turn.role == "assistant")
+    }
+
+    fn last_speaker(&self) -> Option<&Turn<'_>> {
+        self.conversation.turns.iter().rev().find(|turn| turn.role != "system")
     }
 }

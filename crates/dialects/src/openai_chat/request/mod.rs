@@ -13,6 +13,8 @@ mod sampling;
 mod schema;
 mod tools;
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use messages::ApiError;
 use messages::json::{self, Members, Path, Text};
@@ -179,11 +181,12 @@ fn escape_hatch<'a>(fields: &mut Members<'a>) -> Result<Vec<(String, &'a RawValu
     let at = ROOT.key("anthropic");
     let Some(over) = fields.optional::<Members<'a>>("anthropic", &ROOT)? else { return Ok(Vec::new()) };
     let mut members: Vec<(String, &'a RawValue)> = Vec::with_capacity(over.0.len());
+    let mut names = HashSet::new();
     for (name, value) in over.0 {
         if matches!(&*name, "model" | "stream" | "messages" | "system") {
             return Err(at.key(&name).invalid("stands outside of `anthropic`"));
         }
-        if members.iter().any(|(known, _)| *known == name) {
+        if !names.insert(name.clone()) {
             return Err(at.key(&name).invalid("given twice"));
         }
         members.push((name.into_owned(), value));

@@ -45,7 +45,7 @@ fn transform(mut given: Members<'_>, at: &Path<'_>) -> Result<String, ApiError> 
     schema.description = given.optional::<Text<'_>>("description", at)?.unwrap_or_default().0.into_owned();
     schema.title = given.take("title").map(|title| title.get().to_owned());
     schema.shape(&mut given, at)?;
-    schema.tell(given);
+    schema.tell(&given);
     Ok(schema.write())
 }
 
@@ -66,10 +66,14 @@ impl Schema {
         }
         let at_type = at.key("type");
         let Some(kind) = given.take("type") else {
+            if given.0.iter().any(|(name, _)| name == "properties") {
+                return self.object(given, at);
+            }
             return Err(at_type.invalid("field required (or enum, const, $ref, anyOf, allOf)"));
         };
         if kind.get().starts_with('[') {
-            return self.any_type(json::read(kind.get(), &at_type)?, given, at);
+            let kinds: Vec<Text<'_>> = json::read(kind.get(), &at_type)?;
+            return self.any_type(&kinds, given, at);
         }
         let Text(kind) = json::read(kind.get(), &at_type)?;
         self.one_type(&kind, given, at)
@@ -78,12 +82,12 @@ impl Schema {
     /// `["string","null"]` becomes `anyOf`: the rest of the schema belongs to the types it fits.
     fn any_type(
         &mut self,
-        kinds: Vec<Text<'_>>,
+        kinds: &[Text<'_>],
         given: &mut Members<'_>,
         at: &Path<'_>,
     ) -> Result<(), ApiError> {
         let mut variants = Vec::with_capacity(kinds.len());
-        for Text(kind) in &kinds {
+        for Text(kind) in kinds {
             let mut variant = Self::default();
             variant.one_type(kind, given, at)?;
             variants.push(variant.write());
@@ -146,7 +150,7 @@ impl Schema {
     }
 
     /// What the API does not know goes into the description.
-    fn tell(&mut self, rest: Members<'_>) {
+    fn tell(&mut self, rest: &Members<'_>) {
         let rest: Vec<_> = rest.0.iter().map(|(name, value)| format!("{name}: {}", value.get())).collect();
         if !rest.is_empty() {
             let gap = if self.description.is_empty() { "" } else { "\n\n" };
@@ -234,6 +238,8 @@ mod tests {
             written(r#"{"type":"object","properties":{"a":{"type":"array","items":{}}}}"#),
             "schema.properties.a.items.type: field required (or enum, const, $ref, anyOf, allOf)"
         );
+        let untyped = r#"{"properties":{}}"#;
+        assert_eq!(written(untyped), r#"{"type":"object","properties":{},"additionalProperties":false}"#);
         assert_eq!(written(r#"{"type":"date"}"#), "schema.type: must be a type of JSON Schema");
         assert_eq!(written(r#"{"anyOf":[{"type":"null"},7]}"#), "schema.anyOf[1]: must be an object");
     }

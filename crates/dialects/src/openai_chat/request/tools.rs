@@ -64,8 +64,8 @@ fn read_tool<'a>(mut tool: Members<'a>, at: &Path<'_>, ignored: &mut Ignored) ->
 
 fn check_name(name: &str, at: &Path<'_>) -> Result<(), ApiError> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if name.is_empty() || name.len() > 128 || !name.bytes().all(legal) {
-        return Err(at.invalid("must be 1 to 128 characters of a-z, A-Z, 0-9, _ and -"));
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(legal) {
+        return Err(at.invalid("must be 1 to 64 characters of a-z, A-Z, 0-9, _ and -"));
     }
     Ok(())
 }
@@ -74,6 +74,13 @@ fn check_name(name: &str, at: &Path<'_>) -> Result<(), ApiError> {
 fn schema<'a>(raw: Option<&'a RawValue>, at: &Path<'_>) -> Result<Cow<'a, RawValue>, ApiError> {
     let Some(raw) = raw else { return owned(r#"{"type":"object","properties":{}}"#.to_owned(), at) };
     let members: Members<'_> = json::read(raw.get(), at)?;
+    if let Some((name, _)) = members.0.iter().find(|(name, _)| matches!(&**name, "anyOf" | "oneOf" | "allOf"))
+    {
+        return Err(at.key(name).invalid("can't stand at the top of a tool's parameters"));
+    }
+    if let Some((_, properties)) = members.0.iter().find(|(name, _)| name == "properties") {
+        json::read::<Members<'_>>(properties.get(), &at.key("properties"))?;
+    }
     match members.0.iter().find(|(name, _)| name == "type") {
         Some((_, kind)) if kind.get() == r#""object""# => Ok(Cow::Borrowed(raw)),
         Some(_) => Err(at.key("type").invalid("must be object")),
@@ -144,23 +151,24 @@ impl<'a> Wish<'a> {
     /// The choice among these tools; those that are not allowed go.
     fn among(self, tools: &mut Vec<Tool<'a>>) -> Result<Option<ToolChoice<'a>>, ApiError> {
         let at = ROOT.key("tool_choice");
-        let known = |name: &str, tools: &[Tool<'_>]| tools.iter().any(|tool| tool.name == name);
+        let known: HashSet<Cow<'a, str>> = tools.iter().map(|tool| tool.name.clone()).collect();
         match self {
             Self::Auto | Self::None if tools.is_empty() => Ok(None),
             _ if tools.is_empty() => Err(at.invalid("needs tools to choose from")),
             Self::Auto => Ok(Some(ToolChoice::named("auto"))),
             Self::None => Ok(Some(ToolChoice::named("none"))),
             Self::Required => Ok(Some(ToolChoice::named("any"))),
-            Self::Named(name) if known(&name, tools) => {
+            Self::Named(name) if known.contains(&name) => {
                 Ok(Some(ToolChoice { name: Some(name), ..ToolChoice::named("tool") }))
             }
             Self::Named(_) => Err(at.key("function").key("name").invalid("names none of the tools")),
             Self::Allowed { names, required } => {
-                if let Some(index) = names.iter().position(|name| !known(name, tools)) {
+                if let Some(index) = names.iter().position(|name| !known.contains(name)) {
                     let at = at.key("allowed_tools");
                     return Err(at.key("tools").index(index).invalid("names none of the tools"));
                 }
-                tools.retain(|tool| names.contains(&tool.name));
+                let allowed: HashSet<Cow<'a, str>> = names.into_iter().collect();
+                tools.retain(|tool| allowed.contains(&tool.name));
                 Ok(Some(ToolChoice::named(if required { "any" } else { "auto" })))
             }
         }
