@@ -127,13 +127,14 @@ impl Anthropic {
         headers.insert(self.auth.0.clone(), self.auth.1.clone());
     }
 
-    /// What a status says about the backend as a whole, not about one request.
+    /// What a status says about the backend as a whole, not about one request: a passing 5xx or 529 does not stop
+    /// others from being served.
     fn learn(&self, status: StatusCode) {
         match status.as_u16() {
             401 => self.health.failing(
                 "the API refused the key (401): check ANTHROPIC_API_KEY or `anthropic.api_key`, and ANTHROPIC_BASE_URL",
             ),
-            500.. => self.health.failing(format!("the API answered {status}")),
+            500.. => {}
             _ => self.health.served(),
         }
     }
@@ -185,6 +186,9 @@ impl Backend for Anthropic {
     fn probe(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             match self.list_models("limit=1").await {
+                Ok((status, _)) if status.is_server_error() => {
+                    self.health.failing(format!("the API answered {status}"));
+                }
                 Ok((status, _)) => self.learn(status),
                 Err(error) => self.health.failing(error.detail),
             }

@@ -9,6 +9,9 @@ use messages::{ApiError, ErrorKind};
 
 use crate::{Backend, BackendError, Call, Capabilities, EventStream, Health, HealthCell, Reply, ReplyBody};
 
+/// The program asks for the features it needs itself; a caller's wishes cannot be put beside them.
+const BETA: &str = "anthropic-beta";
+
 /// Turns of the `claude` program, under one login or one key.
 pub struct ClaudeCode {
     driver: Driver,
@@ -25,9 +28,13 @@ impl ClaudeCode {
 
     async fn turn(&self, call: Call) -> Result<Reply, BackendError> {
         let turn = self.driver.read_turn(&call.body)?;
-        let ignored = turn.ignored.clone();
+        let mut ignored = turn.ignored.clone();
         if call.strict {
             refuse_ignored(&ignored)?;
+        }
+        if call.headers.contains_key(BETA) {
+            // No request field, so strict mode lets it pass: clients send it unasked.
+            ignored.push(BETA.into());
         }
         let events = self.driver.start(turn).await.map_err(|error| self.learn(error))?;
         self.health.served();
@@ -140,6 +147,13 @@ fn refuse_ignored(ignored: &[String]) -> Result<(), ApiError> {
 impl From<TurnError> for BackendError {
     fn from(error: TurnError) -> Self {
         let detail = if error.detail.is_empty() { error.error.message.clone() } else { error.detail };
-        Self { error: error.error, detail }
+        let error = match error.error.kind {
+            // There is nothing else in a turn that could be missing.
+            ErrorKind::NotFound => {
+                ApiError { path: Some("model".into()), ..error.error.with_code("model_not_found") }
+            }
+            _ => error.error,
+        };
+        Self { error, detail }
     }
 }

@@ -30,7 +30,7 @@ pub struct Capabilities {
 
 /// One place that can serve Messages requests.
 pub trait Backend: Send + Sync {
-    /// The name that logs, metrics and `x-backend` carry, e.g. `anthropic`.
+    /// The name that logs and metrics carry, e.g. `anthropic`.
     fn name(&self) -> &str;
 
     /// Carries one `POST /v1/messages`. Dropping the reply's body ends the upstream exchange.

@@ -53,7 +53,9 @@ fn run(cli: Cli) -> Result<bool> {
         }
         Command::Config(command) => config_command::run(command, &sources).map(|()| true),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "claude-code-proxy", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "claude-code-proxy", &mut script);
+            terminal::stream(&String::from_utf8_lossy(&script));
             Ok(true)
         }
     }

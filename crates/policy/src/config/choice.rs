@@ -14,7 +14,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// The word in the configuration, the log and `x-backend`.
+    /// The word in the configuration and the log.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic",

@@ -180,8 +180,6 @@ pub(super) struct Logging {
     pub(super) level: Option<String>,
     /// How a line looks.
     pub(super) format: Option<LogFormat>,
-    /// Log prompts and answers too. Credentials are never logged.
-    pub(super) content: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -160,8 +160,6 @@ pub struct Logging {
     pub level: LogLevel,
     /// How a line looks.
     pub format: LogFormat,
-    /// Whether prompts and answers are logged too.
-    pub content: bool,
 }
 
 /// Requests per caller.

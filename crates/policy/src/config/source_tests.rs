@@ -91,7 +91,6 @@ fn every_key_is_an_environment_variable_of_its_own_kind() {
         &[
             ("CCP_CLAUDE__TIMEOUT", "0.5"),
             ("CCP_STRICT", "true"),
-            ("CCP_LOGGING__CONTENT", "0"),
             ("CCP_SERVER__TRUSTED_PROXIES", r#"["10.0.0.0/8"]"#),
             ("CCP_OPENAI__ALIASES", r#"{"gpt-*": "claude-opus-5"}"#),
             ("CCP_CLAUDE__BACKEND", "claude-code"),
@@ -101,7 +100,7 @@ fn every_key_is_an_environment_variable_of_its_own_kind() {
         ],
     );
     assert_eq!(config.claude.timeout, Duration::from_millis(500));
-    assert!(config.strict && !config.logging.content);
+    assert!(config.strict);
     assert_eq!(config.server.trusted_proxies[0].to_string(), "10.0.0.0/8");
     assert_eq!(config.openai.aliases.resolve("gpt-9"), Some("claude-opus-5"));
     assert_eq!(config.claude.backend, Backend::ClaudeCode);

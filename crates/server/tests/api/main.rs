@@ -13,6 +13,7 @@ mod limits;
 mod listener;
 mod operations;
 mod pass_through;
+mod records;
 mod shutdown;
 mod support;
 mod translation;

@@ -91,7 +91,7 @@ impl Resolver<'_> {
             LogLevel::Info
         });
         let format = raw.format.unwrap_or(LogFormat::Json);
-        Logging { level, format, content: raw.content.unwrap_or(false) }
+        Logging { level, format }
     }
 
     fn rate_limiting(&mut self, raw: &raw::RateLimiting) -> Option<RateLimiting> {
