@@ -1,0 +1,63 @@
+"""Claude Code itself as a client of the proxy, which carries its requests to the Messages API untouched."""
+
+import json
+import subprocess
+import time
+
+import pytest
+from support import KEY, claude_binary, turn
+from support.programs import clean_environment
+
+
+@pytest.fixture
+def ask(over_api, tmp_path):
+    def ask(prompt, *flags, key=KEY):
+        environment = clean_environment(
+            tmp_path,
+            ANTHROPIC_BASE_URL=over_api.url,
+            ANTHROPIC_API_KEY=key,
+            CLAUDE_CONFIG_DIR=str(tmp_path / "claude"),
+            DISABLE_AUTOUPDATER="1",
+            DISABLE_TELEMETRY="1",
+            CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
+        )
+        folder = tmp_path / "work"
+        folder.mkdir(exist_ok=True)
+        command = [claude_binary(), "-p", prompt, "--output-format=json", "--model=claude-sonnet-5-5", *flags]
+        ended = subprocess.run(
+            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
+        )
+        assert ended.stdout, ended.stderr
+        return json.loads(ended.stdout)
+
+    return ask
+
+
+def test_it_answers_a_prompt(ask, simulator):
+    simulator.script(turn("Hello from afar.", usage={"input_tokens": 12, "output_tokens": 4}))
+    result = ask("Say hello")
+    assert (result["is_error"], result["result"]) == (False, "Hello from afar.")
+    assert (result["usage"]["input_tokens"], result["usage"]["output_tokens"]) == (12, 4)
+    (request,) = simulator.conversations()
+    assert request["query"] == "beta=true" and request["json"]["stream"] is True
+    assert "claude-code" in request["headers"]["anthropic-beta"]
+
+
+def test_it_works_with_its_tools(ask, simulator, tmp_path):
+    file = tmp_path / "work" / "poem.txt"
+    file.parent.mkdir()
+    file.write_text("The fog comes on little cat feet.\n")
+    reading = {"tool": {"name": "Read", "input": {"file_path": str(file)}}}
+    simulator.script(turn({"thinking": "I should read it."}, reading), turn("It is about fog."))
+    result = ask("What is poem.txt about?", "--allowedTools=Read")
+    assert (result["is_error"], result["result"], result["num_turns"]) == (False, "It is about fog.", 2)
+    second = simulator.conversations()[-1]["json"]["messages"]
+    assert "cat feet" in json.dumps(second), "the file's content went back as the tool's result"
+
+
+def test_it_gives_up_at_once_on_a_wrong_key(ask, simulator):
+    started = time.monotonic()
+    result = ask("Say hello", key="sk-ant-wrong")
+    assert result["is_error"] and result["api_error_status"] == 401
+    assert time.monotonic() - started < 20
+    assert simulator.conversations() == []

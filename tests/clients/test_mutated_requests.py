@@ -1,0 +1,101 @@
+"""Whatever a client sends is answered, or refused in its dialect's shape; never with a 5xx, never with silence."""
+
+import json
+import random
+
+import pytest
+from support import conversation, eventually
+from support.dialects import ANTHROPIC, OPENAI
+from support.mutations import mutated
+
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+ARGUMENTS = {"city": "Oslo"}
+
+ANTHROPIC_BODIES = [
+    conversation.ANTHROPIC,
+    ANTHROPIC.body("Hello", stream=True, stop_sequences=["END"], metadata={"user_id": "u"}),
+    ANTHROPIC.body(
+        "Hello",
+        tools=[{"name": "weather", "input_schema": SCHEMA}],
+        tool_choice={"type": "auto"},
+        messages=[
+            {"role": "user", "content": "How warm is it in Oslo?"},
+            {
+                "role": "assistant",
+                "content": [{"type": "tool_use", "id": "toolu_1", "name": "weather", "input": ARGUMENTS}],
+            },
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "-3 °C"}]},
+        ],
+    ),
+    ANTHROPIC.body("Hello", model="claude-haiku-4-5", temperature=0.5, system=[{"type": "text", "text": "Be brief."}]),
+]
+OPENAI_BODIES = [
+    conversation.OPENAI,
+    OPENAI.body("Hello", stream=True, stream_options={"include_usage": True}, stop=["END"], user="u", seed=7),
+    OPENAI.body(
+        "Hello",
+        tools=[{"type": "function", "function": {"name": "weather", "parameters": SCHEMA, "strict": True}}],
+        tool_choice="auto",
+        parallel_tool_calls=False,
+        messages=[
+            {"role": "developer", "content": "Be brief."},
+            {"role": "user", "content": "How warm is it in Oslo?"},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [
+                    {
+                        "id": "call_1",
+                        "type": "function",
+                        "function": {"name": "weather", "arguments": json.dumps(ARGUMENTS)},
+                    }
+                ],
+            },
+            {"role": "tool", "tool_call_id": "call_1", "content": "-3 °C"},
+        ],
+    ),
+    OPENAI.body("Hello", model="claude-haiku-4-5", temperature=0.5, max_tokens=20, response_format={"type": "text"}),
+]
+BODIES = [(ANTHROPIC, ANTHROPIC_BODIES), (OPENAI, OPENAI_BODIES)]
+
+
+def sent(proxy, dialect, requests):
+    """The statuses of the answers, each of which is checked."""
+    statuses = []
+    with proxy.http(timeout=30) as client:
+        for request in requests:
+            answer = client.post(dialect.path, content=request.body, headers=request.headers)
+            statuses.append(answer.status_code)
+            story = f"{request.story}: {answer.status_code} {answer.text[:500]}"
+            assert answer.status_code == 200 or 400 <= answer.status_code < 500, story
+            assert answer.headers["x-request-id"].startswith("req_"), story
+            if answer.status_code != 200:
+                assert answer.headers["content-type"].startswith("application/json"), story
+                dialect.error(answer.json())
+    return statuses
+
+
+@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=["anthropic", "openai"])
+def test_the_bodies_that_are_mutated_are_valid(over_api, dialect, bodies):
+    with over_api.http() as client:
+        answers = [client.post(dialect.path, json=body) for body in bodies]
+    assert [answer.status_code for answer in answers] == [200] * len(bodies), [answer.text for answer in answers]
+
+
+@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=["anthropic", "openai"])
+def test_three_hundred_mutated_requests(over_api, simulator, dialect, bodies):
+    chance = random.Random(20261122)
+    statuses = sent(over_api, dialect, [mutated(bodies, chance) for _ in range(300)])
+    # Otherwise the mutations would be too tame, or break everything at the first byte.
+    assert statuses.count(200) >= 30 and statuses.count(400) >= 100
+    eventually(lambda: simulator.active() == 0, within=2, what="the end of all calls upstream")
+    with over_api.http() as client:
+        assert client.post(dialect.path, json=dialect.body("Still there?")).status_code == 200
+
+
+@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=["anthropic", "openai"])
+def test_mutated_requests_over_claude_code(over_claude, dialect, bodies):
+    chance = random.Random(20261123)
+    sent(over_claude, dialect, [mutated(bodies, chance) for _ in range(50)])
+    with over_claude.http() as client:
+        assert client.post(dialect.path, json=dialect.body("Still there?")).status_code == 200
