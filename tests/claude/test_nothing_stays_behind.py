@@ -10,8 +10,10 @@ from support.processes import children, descriptors
 
 
 def outside():
-    """Where Claude Code leaves things when its own temporary directory does not suit it."""
-    return set(glob.glob("/tmp/claude*")) | set(glob.glob("/tmp/.claude*"))
+    """Where Claude Code leaves things when its own temporary directory does not suit it. Other proxies of this machine,
+    whose temporary directory is /tmp, come and go."""
+    found = glob.glob("/tmp/claude*") + glob.glob("/tmp/.claude*")
+    return {path for path in found if not path.startswith("/tmp/claude-code-proxy-")}
 
 
 @pytest.fixture

@@ -4,11 +4,14 @@ from pathlib import Path
 
 from support import eventually, turn
 from support.dialects import ANTHROPIC, OPENAI
-from support.processes import children
+from support.processes import children, only_child
 
 VARIED = [
     (ANTHROPIC, {"model": "claude-sonnet-5-5", "system": "one"}),
-    (ANTHROPIC, {"model": "claude-sonnet-5-5", "temperature": None, "stop_sequences": ["--tools=Bash"], "x": "--cwd=/"}),
+    (
+        ANTHROPIC,
+        {"model": "claude-sonnet-5-5", "temperature": None, "stop_sequences": ["--tools=Bash"], "x": "--cwd=/"},
+    ),
     (OPENAI, {"model": "claude-opus-5-5", "user": "--permission-mode=bypassPermissions"}),
 ]
 
@@ -19,7 +22,7 @@ def seen_while_held(proxy, simulator, dialect, fields):
     body = {name: value for name, value in dialect.body("hi", stream=True, **fields).items() if value is not None}
     with proxy.http() as client, client.stream("POST", dialect.path, json=body) as response:
         eventually(simulator.active, within=20, what="the call upstream")
-        (pid,) = eventually(lambda: children(proxy.pid), within=5, what="the process")
+        pid = only_child(proxy.pid)
         command_line = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
         variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
         folder = Path(f"/proc/{pid}/cwd").resolve()

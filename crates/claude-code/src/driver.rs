@@ -169,6 +169,7 @@ impl Driver {
             tracing::warn!(counts = ?self.counts(), "not every process of Claude Code ended in time");
         }
         self.inner.places.close();
+        Scratch::forget_root(&self.inner.settings.scratch_root);
     }
 
     /// A place among the processes, after a wait of limited length.

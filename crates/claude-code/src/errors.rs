@@ -123,6 +123,10 @@ fn refused(result: &TurnResult, class: &str) -> ApiError {
     if class == "authentication_failed" || result.text.starts_with("Not logged in") {
         return ApiError::new(ErrorKind::Authentication, NOT_LOGGED_IN);
     }
+    if !result.is_error {
+        // Its text is an answer: the program asked again by itself, without a stream, and was heard.
+        return ApiError::new(ErrorKind::Api, "Claude Code's answer was no stream: send the request again");
+    }
     match (&*result.terminal_reason, class) {
         ("blocking_limit" | "prompt_too_long", _) => {
             ApiError::new(ErrorKind::InvalidRequest, "prompt is too long for the model's context window")
@@ -187,6 +191,13 @@ mod tests {
         ] {
             assert_eq!(prose(text), expected);
         }
+    }
+
+    #[test]
+    fn an_answer_is_never_told_as_an_error() {
+        let result = TurnResult { text: "the model's words".into(), ..TurnResult::default() };
+        let error = Failure::Refused { result, class: String::new(), retry_after: None }.into_error(None);
+        assert!(error.error.status == 500 && !format!("{error}").contains("words"), "{error}");
     }
 
     #[test]

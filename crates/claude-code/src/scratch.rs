@@ -37,6 +37,16 @@ impl Scratch {
         Ok(())
     }
 
+    /// Removes the root when nothing is left in it.
+    pub(crate) fn forget_root(root: &Path) {
+        match std::fs::remove_dir(root) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "the scratch directory could not be removed");
+            }
+            _ => {}
+        }
+    }
+
     /// An empty directory that no other process has.
     pub(crate) fn create(root: &Path) -> io::Result<Self> {
         let mut name = uuid::Uuid::new_v4().simple().to_string();
