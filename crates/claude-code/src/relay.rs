@@ -9,7 +9,7 @@ use std::time::Duration;
 use messages::{Block, Event, RawEvent, StopReason};
 
 use crate::errors::Failure;
-use crate::protocol::{Incoming, Note};
+use crate::protocol::{Incoming, Note, TurnResult};
 
 /// What to do about a line.
 #[derive(Debug)]
@@ -43,6 +43,12 @@ impl Relay {
     pub(crate) fn take(&mut self, line: Incoming) -> Step {
         match line {
             Incoming::Event(event) if self.note.is_none() => self.event(event),
+            // It was refused and asks again by itself, with less: without an image, say. Nobody wanted that.
+            Incoming::Event(event) if event.name == "message_start" => {
+                let class = self.note.take().unwrap_or_default().error;
+                let result = TurnResult { is_error: true, ..TurnResult::default() };
+                Step::Fail(Failure::Refused { result, class, retry_after: None })
+            }
             Incoming::Note(note) if !note.about_refusal => {
                 self.note = Some(note);
                 Step::Wait
@@ -107,7 +113,7 @@ fn until(seconds_since_1970: u64) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::TurnResult;
+
     use bytes::Bytes;
 
     const START: &str = r#"{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}}"#;
@@ -196,6 +202,19 @@ mod tests {
             vec![event(START), event(TEXT), event(BLOCK_STOP), event(STOP), note(false), failed()];
         let (names, end) = run(closed_without_stop_reason);
         assert!(end == "failed" && !names.contains(&"message_stop".to_string()), "{names:?}");
+    }
+
+    #[test]
+    fn a_program_that_asks_again_after_a_refusal_is_not_heard() {
+        let lines = vec![
+            note(false),
+            event(START),
+            event(TEXT),
+            event(BLOCK_STOP),
+            delta("\"end_turn\""),
+            event(STOP),
+        ];
+        assert_eq!(run(lines), (vec![], "failed"));
     }
 
     #[test]

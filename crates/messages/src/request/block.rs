@@ -152,7 +152,7 @@ fn tool_result<'a>(raw: &'a RawValue, at: &Path<'_>) -> Result<Cow<'a, str>, Api
 
 type SourceCheck = fn(&Source<'_>, &Path<'_>) -> Result<(), ApiError>;
 
-/// `url` and `file` sources are the same for all; the others are checked by `own`. Unknown kinds pass.
+/// `url` and `file` sources are the same for all; the others are checked by `own`.
 fn source(raw: &RawValue, at: &Path<'_>, own: SourceCheck) -> Result<(), ApiError> {
     let Sourced { source } = json::read(raw.get(), at)?;
     let at = at.key("source");
@@ -166,7 +166,7 @@ fn source(raw: &RawValue, at: &Path<'_>, own: SourceCheck) -> Result<(), ApiErro
 
 fn image(source: &Source<'_>, at: &Path<'_>) -> Result<(), ApiError> {
     if source.kind.0 != "base64" {
-        return Ok(());
+        return Err(at.key("type").invalid("must be base64, url or file"));
     }
     let media_type = present(source.media_type.as_ref(), &at.key("media_type"))?;
     if !IMAGE_TYPES.contains(&&*media_type.0) {
@@ -180,7 +180,7 @@ fn document(source: &Source<'_>, at: &Path<'_>) -> Result<(), ApiError> {
         "base64" => "application/pdf",
         "text" => "text/plain",
         "content" => return present(source.content, &at.key("content")).map(drop),
-        _ => return Ok(()),
+        _ => return Err(at.key("type").invalid("must be base64, text, content, url or file")),
     };
     let media_type = present(source.media_type.as_ref(), &at.key("media_type"))?;
     if media_type.0 != expected {
