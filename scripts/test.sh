@@ -11,7 +11,8 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
 run_rust() {
-    scripts/needs.sh rust &&
+    # The tests of the driver run the real program.
+    scripts/tools.sh claude && scripts/needs.sh rust &&
         cargo test --workspace --no-fail-fast 2>&1 | tee "$results/rust.log"
 }
 
