@@ -13,13 +13,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check pip-tools
-# Starting from the present lock keeps the versions that still fit.
-cp tests/requirements.txt "$work/requirements.txt"
-(cd tests && "$work/venv/bin/pip-compile" --quiet --generate-hashes --strip-extras --no-annotate --no-header \
-    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-    --output-file "$work/requirements.txt" requirements.in)
-{
-    # shellcheck disable=SC2016 # the backquotes are text
-    echo '# Made by `make lock` from requirements.in: every file that may be installed, by its hash.'
-    cat "$work/requirements.txt"
-} >tests/requirements.txt
+for folder in tests bench/claude; do
+    # Starting from the present lock keeps the versions that still fit.
+    rm -f "$work/requirements.txt"
+    [[ ! -f $folder/requirements.txt ]] || cp "$folder/requirements.txt" "$work/requirements.txt"
+    (cd "$folder" && "$work/venv/bin/pip-compile" --quiet --generate-hashes --strip-extras --no-annotate --no-header \
+        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+        --output-file "$work/requirements.txt" requirements.in)
+    {
+        # shellcheck disable=SC2016 # the backquotes are text
+        echo '# Made by `make lock` from requirements.in: every file that may be installed, by its hash.'
+        cat "$work/requirements.txt"
+    } >"$folder/requirements.txt"
+done
