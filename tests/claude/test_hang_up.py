@@ -16,7 +16,7 @@ def freed(proxy, simulator, pid):
     eventually(lambda: simulator.active() == 0, within=1, what="the end of the call upstream")
     eventually(lambda: not is_alive(pid), within=4, what="the end of the process")
     eventually(lambda: not children(proxy.pid), within=1, what="the reaping of the process")
-    eventually(lambda: len(proxy.scratch()) <= 1, within=1, what="the removal of its files")
+    eventually(lambda: len(proxy.scratch()) <= 2, within=1, what="the removal of its files")
 
 
 def test_in_the_middle_of_a_stream(proxy, client, simulator, dialect):
@@ -49,7 +49,7 @@ def test_while_the_program_starts(proxy, simulator, dialect):
         with pytest.raises(Exception, match="timed out"):
             client.send(task)
     eventually(lambda: not children(proxy.pid), within=5, what="the end of the process")
-    eventually(lambda: len(proxy.scratch()) <= 1, within=1, what="the removal of its files")
+    eventually(lambda: len(proxy.scratch()) <= 2, within=1, what="the removal of its files")
     assert simulator.active() == 0
 
 

@@ -23,7 +23,7 @@ def leaves_nothing(start):
     ask(proxy, 0)
     settle = {"within": 10, "what": "the end of all processes"}
     eventually(lambda: not children(proxy.pid), **settle)
-    eventually(lambda: len(proxy.scratch()) <= 1, within=2, what="the removal of its files")
+    eventually(lambda: len(proxy.scratch()) <= 2, within=2, what="the removal of its files")
     before = (len(descriptors(proxy.pid)), proxy.scratch(), outside())
     yield proxy
     eventually(lambda: not children(proxy.pid), **settle)

@@ -1,9 +1,7 @@
-"""Tools in both dialects: calls, results, streams. Claude Code does not carry them yet and says so."""
+"""Tools in both dialects: calls, results, streams; over Claude Code in a process that waits for the results."""
 
 import json
 
-import anthropic
-import openai
 import pytest
 from support import MODEL, turn
 from support.clients import anthropic_client, openai_client
@@ -120,12 +118,28 @@ def test_the_choice_of_a_tool(gpt_over_api, simulator, choice, expected):
     assert simulator.conversation()["tool_choice"] == expected | {"disable_parallel_tool_use": True}
 
 
-def test_claude_code_says_that_it_carries_no_tools(over_claude, simulator):
-    with anthropic_client(over_claude) as client, pytest.raises(anthropic.BadRequestError) as raised:
-        client.messages.create(model=MODEL, max_tokens=500, messages=[ASK], tools=[ANTHROPIC_TOOL])
-    message = raised.value.body["error"]["message"]
-    assert "tools" in message and "claude-code" in message
-    with openai_client(over_claude) as client, pytest.raises(openai.BadRequestError) as raised:
-        client.chat.completions.create(model=MODEL, messages=[ASK], tools=[OPENAI_TOOL])
-    assert "tools" in raised.value.body["message"] and raised.value.param == "tools"
-    assert simulator.conversations() == []
+def test_over_claude_code_anthropic_calls_go_on_without_another_call_upstream(over_claude, simulator):
+    simulator.script(turn("Let me look.", call("Oslo"), call("Rome")))
+    common = {"model": MODEL, "max_tokens": 500, "tools": [ANTHROPIC_TOOL]}
+    with anthropic_client(over_claude) as client:
+        asked = client.messages.create(**common, messages=[ASK])
+        calls = [block for block in asked.content if block.type == "tool_use"]
+        assert [(block.name, block.input["city"]) for block in calls] == [("weather", "Oslo"), ("weather", "Rome")]
+        results = [{"type": "tool_result", "tool_use_id": each.id, "content": "21 °C"} for each in calls]
+        history = [ASK, {"role": "assistant", "content": asked.content}, {"role": "user", "content": results}]
+        answer = client.messages.create(**common, messages=history)
+    assert answer.content[0].text == 'The tool said: "21 °C"'
+    assert len(simulator.conversations()) == 2
+
+
+def test_over_claude_code_openai_calls_go_on_without_another_call_upstream(over_claude, simulator):
+    simulator.script(turn("Let me look.", call("Oslo"), call("Rome")))
+    common = {"model": MODEL, "tools": [OPENAI_TOOL]}
+    with openai_client(over_claude) as client:
+        (choice,) = client.chat.completions.create(**common, messages=[ASK]).choices
+        assert choice.finish_reason == "tool_calls"
+        calls = choice.message.tool_calls
+        results = [{"role": "tool", "tool_call_id": each.id, "content": "21 °C"} for each in calls]
+        answer = client.chat.completions.create(**common, messages=[ASK, choice.message, *results])
+    assert answer.choices[0].message.content == 'The tool said: "21 °C"'
+    assert len(simulator.conversations()) == 2

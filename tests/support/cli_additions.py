@@ -34,6 +34,12 @@ def without_cli_additions(body):
     # It marks the end of the conversation for the prompt cache.
     _remove(body["messages"][-1]["content"][-1], "cache_control", {"type": "ephemeral"})
 
+    # The caller's tools have a prefix on the way, which answers lose again.
+    for message in body["messages"]:
+        for block in message["content"]:
+            if block["type"] == "tool_use":
+                block["name"] = block["name"].removeprefix("mcp__client__")
+
     # It always names its tools: none.
     _remove(body, "tools", [])
 

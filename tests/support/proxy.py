@@ -38,6 +38,8 @@ def _usual_config(backend, upstream):
     else:
         # Less at once than usual: the programs of a test share two cores with it.
         section = {"credentials": "api_key", "base_url": upstream, "max_processes": 8, "queue_timeout": 240}
+        # One process for each turn, unless a test is about those that wait: then what runs is what was asked for.
+        section |= {"min_idle": 0, "max_idle": 0, "idle_time": 0}
         config["claude_code"] = section | {"path": str(claude_binary())}
     return config
 
@@ -93,10 +95,12 @@ class Proxy:
         return httpx.Client(base_url=self.url, headers=headers, **({"timeout": 60, "trust_env": False} | options))
 
     def scratch(self):
-        """What the proxy and its children have on disk for the time being."""
+        """What the proxy and its children have on disk for the time being: while it runs, its folder and the record of
+        it. The folder around those belongs to all proxies of a user and stays."""
         # Unlike Path.rglob, it does not mind that things vanish under its eyes.
         tree = os.walk(self.home / "tmp")
-        return sorted(os.path.join(folder, name) for folder, folders, files in tree for name in folders + files)
+        found = sorted(os.path.join(folder, name) for folder, folders, files in tree for name in folders + files)
+        return [path for path in found if path != str(self.home / f"tmp/claude-code-proxy-{os.getuid()}")]
 
     def stop(self, within=20):
         """Stops it as an operator would; it must end well."""

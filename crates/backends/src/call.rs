@@ -21,6 +21,8 @@ pub struct Call {
     pub query: Option<String>,
     /// The caller's headers; each backend picks what may travel on.
     pub headers: HeaderMap,
+    /// Whose request it is: what a backend keeps between requests belongs to one owner.
+    pub owner: String,
     /// Refuse the request when a field of it cannot be honoured.
     pub strict: bool,
 }

@@ -1,7 +1,7 @@
 //! The `claude` program as a backend: Messages bytes in, the program's own stream events out.
 
 use bytes::Bytes;
-use claude_code::{Credentials, Driver, TurnError};
+use claude_code::{AccountWindow, Credentials, Driver, TurnError};
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
@@ -27,7 +27,7 @@ impl ClaudeCode {
     }
 
     async fn turn(&self, call: Call) -> Result<Reply, BackendError> {
-        let turn = self.driver.read_turn(&call.body)?;
+        let turn = self.driver.read_turn(&call.body, &call.owner)?;
         let mut ignored = turn.ignored.clone();
         if call.strict {
             refuse_ignored(&ignored)?;
@@ -82,6 +82,7 @@ impl ClaudeCode {
         if version.is_newer_major() {
             tracing::warn!(%version, tested = %*claude_code::TESTED_VERSION, "the claude program is newer than tested");
         }
+        self.driver.keep_spares();
         self.health.ok(format!("Claude Code {version}, credentials: {}", self.credentials.as_str()));
     }
 }
@@ -122,8 +123,15 @@ impl Backend for ClaudeCode {
             ("starting", counts.starting),
             ("running", counts.running),
             ("ending", counts.ending),
+            ("spare", counts.spare),
+            ("held", counts.held),
+            ("idle", counts.idle),
         ];
         states.map(|(state, count)| (state, count as u64)).to_vec()
+    }
+
+    fn account_windows(&self) -> Vec<AccountWindow> {
+        self.driver.account_windows()
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {

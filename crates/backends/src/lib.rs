@@ -12,6 +12,7 @@ mod http;
 
 use futures_core::future::BoxFuture;
 
+pub use ::claude_code::AccountWindow;
 pub use anthropic::{Anthropic, AnthropicSettings, AnthropicSetupError, Credential};
 pub use call::{Call, EventStream, Reply, ReplyBody};
 pub use claude_code::ClaudeCode;
@@ -62,6 +63,11 @@ pub trait Backend: Send + Sync {
 
     /// Processes by state (`starting`, `running`, `ending`), for backends that have any.
     fn processes(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
+    /// The usage windows of the account behind it, for its operator alone, where the backend hears of any.
+    fn account_windows(&self) -> Vec<AccountWindow> {
         Vec::new()
     }
 

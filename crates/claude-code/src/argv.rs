@@ -2,7 +2,7 @@
 
 use messages::ApiError;
 
-const FIXED: [&str; 11] = [
+const FIXED: [&str; 12] = [
     "-p",
     "--input-format=stream-json",
     "--output-format=stream-json",
@@ -17,6 +17,8 @@ const FIXED: [&str; 11] = [
     "--strict-mcp-config",
     "--permission-mode=default",
     "--disable-slash-commands",
+    // The caller's own tools: calling one only tells the caller. The program has no other.
+    "--allowedTools=mcp__client",
 ];
 
 const LONGEST_MODEL: usize = 256;

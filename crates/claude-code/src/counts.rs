@@ -14,6 +14,12 @@ pub struct ProcessCounts {
     pub running: usize,
     /// Finished or given up, not yet gone.
     pub ending: usize,
+    /// Started ahead of the requests, bound to no conversation yet.
+    pub spare: usize,
+    /// Waiting for the results of the calls they made.
+    pub held: usize,
+    /// Waiting for their conversation to go on.
+    pub idle: usize,
 }
 
 /// What a process is doing.
@@ -23,11 +29,14 @@ pub(crate) enum Phase {
     Starting,
     Running,
     Ending,
+    Spare,
+    Held,
+    Idle,
 }
 
 /// The counters behind [`ProcessCounts`], shared by all turns of a driver.
 #[derive(Debug, Default)]
-pub(crate) struct Gauge([AtomicUsize; 4]);
+pub(crate) struct Gauge([AtomicUsize; 7]);
 
 impl Gauge {
     pub(crate) fn read(&self) -> ProcessCounts {
@@ -37,6 +46,9 @@ impl Gauge {
             starting: count(Phase::Starting),
             running: count(Phase::Running),
             ending: count(Phase::Ending),
+            spare: count(Phase::Spare),
+            held: count(Phase::Held),
+            idle: count(Phase::Idle),
         }
     }
 
@@ -54,6 +66,11 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
+    /// Whether turns wait for a free place.
+    pub(crate) fn others_queue(&self) -> bool {
+        self.gauge.read().queued > 0
+    }
+
     pub(crate) fn becomes(&mut self, phase: Phase) {
         self.gauge.0[phase as usize].fetch_add(1, Ordering::Relaxed);
         self.gauge.0[self.phase as usize].fetch_sub(1, Ordering::Relaxed);

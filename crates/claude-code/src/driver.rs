@@ -1,24 +1,26 @@
 //! The front door: reads turns, starts them within the limits, ends everything.
 
-use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use messages::{ApiError, ErrorKind};
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use wire::json::{edit::Edit, peek};
 
 use crate::account::AuthStatus;
+use crate::account_windows::AccountWindow;
 use crate::counts::{Gauge, Phase, ProcessCounts};
 use crate::env;
 use crate::errors::{Failure, TurnError};
+use crate::instance::Instance;
+use crate::kept::{Kept, Next};
+use crate::pool::{Pool, Taken};
 use crate::probe;
 use crate::program::{ProgramError, Version};
 use crate::scratch::Scratch;
 use crate::settings::{Settings, SetupError};
-use crate::spawner::Spawner;
 use crate::stream::TurnStream;
 use crate::supervise::{Place, Supervisor, stopped};
 use crate::tokens::Count;
@@ -38,12 +40,16 @@ pub struct Driver {
 #[derive(Debug)]
 struct Inner {
     settings: Arc<Settings>,
-    spawner: OnceLock<Arc<Spawner>>,
+    pool: Pool,
+    /// Processes that wait for their conversation to go on.
+    kept: Arc<Kept>,
     places: Arc<Semaphore>,
     gauge: Arc<Gauge>,
     stop: watch::Sender<bool>,
     /// The version found, and the state of the file it was found in.
     version: Mutex<Option<(SystemTime, Version)>>,
+    /// Given up last.
+    _instance: Instance,
 }
 
 impl Driver {
@@ -58,24 +64,29 @@ impl Driver {
         }
         env::check(&settings)?;
         Scratch::prepare_root(&settings.scratch_root)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                places: Arc::new(Semaphore::new(settings.max_processes)),
-                settings: Arc::new(settings),
-                spawner: OnceLock::new(),
-                gauge: Arc::default(),
-                stop: watch::Sender::new(false),
-                version: Mutex::new(None),
-            }),
-        })
+        let instance = Instance::claim(&settings.scratch_root);
+        let settings = Arc::new(settings);
+        let places = Arc::new(Semaphore::new(settings.max_processes));
+        let (gauge, kept, stop) = (Arc::default(), Arc::default(), watch::Sender::new(false));
+        let pool = Pool::new(
+            Arc::clone(&settings),
+            Arc::clone(&places),
+            Arc::clone(&gauge),
+            Arc::clone(&kept),
+            stop.clone(),
+        );
+        let version = Mutex::new(None);
+        let inner = Inner { settings, pool, kept, places, gauge, stop, version, _instance: instance };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Reads and checks a Messages request body.
+    /// A process that waits for its conversation to go on is found by `owner` and the whole conversation.
     ///
     /// # Errors
     /// A 400 naming the JSON path of what is wrong or can't be carried by this backend.
-    pub fn read_turn(&self, messages_body: &[u8]) -> Result<Turn, ApiError> {
-        Turn::read(messages_body, self.inner.settings.credentials)
+    pub fn read_turn(&self, messages_body: &[u8], owner: &str) -> Result<Turn, ApiError> {
+        Turn::read(messages_body, owner, self.inner.settings.credentials)
     }
 
     /// Starts a turn; resolves when its first event is there. Dropping the future gives the turn up.
@@ -83,13 +94,17 @@ impl Driver {
     /// # Errors
     /// Whatever ended the turn before its first event, refusal for lack of a free place (529) included.
     pub async fn start(&self, turn: Turn) -> Result<TurnStream, TurnError> {
-        let place = self.place().await?;
+        let turn = Arc::new(turn);
+        if let Some(stream) = self.go_on(&turn).await? {
+            return Ok(stream);
+        }
+        let place = self.place(turn.model()).await?;
         let (events, mut rest) = mpsc::channel(EVENTS_AHEAD);
         let supervisor = Supervisor {
             settings: Arc::clone(&self.inner.settings),
-            spawner: self.spawner().map_err(not_started)?,
-            turn,
-            events,
+            pool: self.inner.pool.clone(),
+            kept: Arc::clone(&self.inner.kept),
+            turn: Some(Next { turn, events }),
             place,
             stop: self.inner.stop.subscribe(),
         };
@@ -101,10 +116,43 @@ impl Driver {
         }
     }
 
+    /// Starts to keep spares, as the settings have it; otherwise the first turn does. Within a tokio runtime.
+    pub fn keep_spares(&self) {
+        self.inner.pool.keep();
+    }
+
+    /// The turn in the process that has heard all but its last message, if there is one and it can take that.
+    async fn go_on(&self, turn: &Arc<Turn>) -> Result<Option<TurnStream>, TurnError> {
+        let Some(heard) = turn.before else { return Ok(None) };
+        while let Some(process) = self.inner.kept.take(heard) {
+            if turn.answers_calls() && turn.results().is_none() {
+                // What was said beside the results, or a result that would arrive changed, is told to another one.
+                continue;
+            }
+            let (events, mut rest) = mpsc::channel(EVENTS_AHEAD);
+            if process.send(Next { turn: Arc::clone(turn), events }).is_err() {
+                continue;
+            }
+            match rest.recv().await {
+                Some(Ok(first)) => return Ok(Some(TurnStream { first: Some(first), rest })),
+                Some(Err(error)) => return Err(error),
+                // It was gone.
+                None => {}
+            }
+        }
+        Ok(None)
+    }
+
     /// The processes by state.
     #[must_use]
     pub fn counts(&self) -> ProcessCounts {
         self.inner.gauge.read()
+    }
+
+    /// The usage windows of the Claude account, as far as the API has told the program.
+    #[must_use]
+    pub fn account_windows(&self) -> Vec<AccountWindow> {
+        self.inner.settings.account_windows.current()
     }
 
     /// The program's version, asked once for each change of its file.
@@ -120,7 +168,8 @@ impl Driver {
         if let Some((_, version)) = known.filter(|(at, _)| *at == changed) {
             return version.check();
         }
-        let spawner = self.spawner().map_err(|error| unusable(error.to_string()))?;
+        let spawner = self.inner.pool.spawner().map_err(|error| unusable(error.to_string()))?;
+        *known = None;
         let printed = probe::output(settings, &spawner, &["--version"]).await?;
         let version = Version::parse(&printed).ok_or_else(|| unusable("it tells no version".into()))?;
         *known = Some((changed, version));
@@ -134,7 +183,7 @@ impl Driver {
     pub async fn auth_status(&self) -> Result<AuthStatus, ProgramError> {
         let settings = &self.inner.settings;
         let unusable = |reason: String| ProgramError::Unusable { program: settings.program.clone(), reason };
-        let spawner = self.spawner().map_err(|error| unusable(error.to_string()))?;
+        let spawner = self.inner.pool.spawner().map_err(|error| unusable(error.to_string()))?;
         let printed = probe::output(settings, &spawner, &["auth", "status"]).await?;
         AuthStatus::parse(&printed).ok_or_else(|| unusable("its login state can't be read".into()))
     }
@@ -145,12 +194,12 @@ impl Driver {
     /// # Errors
     /// As [`read_turn`](Self::read_turn) and [`start`](Self::start).
     pub async fn count_tokens(&self, messages_body: &[u8]) -> Result<u64, TurnError> {
-        let turn = self.read_turn(&with_max_tokens(messages_body)?)?;
-        let place = self.place().await?;
+        let turn = self.read_turn(&with_max_tokens(messages_body)?, "")?;
+        let place = self.place(turn.model()).await?;
         let (answer, counted) = oneshot::channel();
         let count = Count {
             settings: Arc::clone(&self.inner.settings),
-            spawner: self.spawner().map_err(not_started)?,
+            pool: self.inner.pool.clone(),
             turn,
             answer,
             place,
@@ -169,24 +218,31 @@ impl Driver {
             tracing::warn!(counts = ?self.counts(), "not every process of Claude Code ended in time");
         }
         self.inner.places.close();
-        Scratch::forget_root(&self.inner.settings.scratch_root);
     }
 
-    /// A place among the processes, after a wait of limited length.
-    async fn place(&self) -> Result<Place, TurnError> {
+    /// A place among the processes, after a wait of limited length: a spare's, with the spare, if there is one.
+    async fn place(&self, model: &str) -> Result<Place, TurnError> {
         let inner = &self.inner;
         self.checked_version().await?;
         let mut counted = inner.gauge.enter(Phase::Queued);
+        if let Some(Taken { process, permit }) = inner.pool.spare(model).await {
+            counted.becomes(Phase::Starting);
+            return Ok(Place { counted, _permit: permit, spare: Some(process) });
+        }
+        let makes_room =
+            inner.places.available_permits() == 0 && (inner.pool.make_room() || inner.kept.give_up_oldest());
         let permit = match Arc::clone(&inner.places).try_acquire_owned() {
             Ok(permit) => permit,
-            Err(_) if self.counts().queued > inner.settings.max_queued => return Err(overloaded()),
+            Err(_) if !makes_room && self.counts().queued > inner.settings.max_queued => {
+                return Err(overloaded());
+            }
             Err(_) => {
                 let mut stop = inner.stop.subscribe();
                 tokio::select! {
                     biased;
                     () = stopped(&mut stop) => return Err(Failure::ShuttingDown.into_error(None)),
-                    waited = timeout(inner.settings.queue_timeout, Arc::clone(&inner.places).acquire_owned()) => {
-                        waited.ok().and_then(Result::ok).ok_or_else(overloaded)?
+                    waited = timeout(inner.settings.queue_timeout, self.freed_place(makes_room)) => {
+                        waited.ok().flatten().ok_or_else(overloaded)?
                     }
                 }
             }
@@ -195,32 +251,41 @@ impl Driver {
             return Err(Failure::ShuttingDown.into_error(None));
         }
         counted.becomes(Phase::Starting);
-        Ok(Place { counted, _permit: permit })
+        Ok(Place { counted, _permit: permit, spare: None })
     }
 
-    /// No turn is started with a program that is too old.
+    /// The next free place; unless room was made already, a process that begins to wait meanwhile is given up for it.
+    async fn freed_place(&self, mut made_room: bool) -> Option<OwnedSemaphorePermit> {
+        let inner = &self.inner;
+        let mut place = std::pin::pin!(Arc::clone(&inner.places).acquire_owned());
+        loop {
+            let grown = inner.kept.grown();
+            made_room = made_room || inner.kept.give_up_oldest();
+            tokio::select! {
+                place = &mut place => return place.ok(),
+                () = grown => {}
+            }
+        }
+    }
+
+    /// No turn is started with a program that is too old. One that can't even tell its version is not asked each time.
     async fn checked_version(&self) -> Result<(), TurnError> {
+        let starts = self.inner.pool.starts();
+        if self.inner.version.lock().await.is_none() {
+            starts.admit().map_err(|refused| Failure::BackedOff(refused).into_error(None))?;
+        }
         self.version().await.map(drop).map_err(|error| {
             let detail = error.to_string();
             let told = match error {
                 ProgramError::TooOld { .. } => detail.clone(),
-                _ => "Claude Code can't be used; the server's log says why".into(),
+                _ => {
+                    starts.failed(detail.clone());
+                    "Claude Code can't be used; the server's log says why".into()
+                }
             };
             TurnError { error: ApiError::new(ErrorKind::Api, told), detail }
         })
     }
-
-    fn spawner(&self) -> io::Result<Arc<Spawner>> {
-        if let Some(spawner) = self.inner.spawner.get() {
-            return Ok(Arc::clone(spawner));
-        }
-        let made = Arc::new(Spawner::new()?);
-        Ok(Arc::clone(self.inner.spawner.get_or_init(|| made)))
-    }
-}
-
-fn not_started(error: io::Error) -> TurnError {
-    Failure::Start(error).into_error(None)
 }
 
 fn overloaded() -> TurnError {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use messages::{ApiError, ErrorKind};
 
+use crate::pool::BackedOff;
 use crate::process::Exit;
 use crate::protocol::TurnResult;
 
@@ -45,6 +46,8 @@ const NOT_LOGGED_IN: &str = "Claude Code is not logged in. The operator of this 
 pub(crate) enum Failure {
     /// The program could not be started.
     Start(std::io::Error),
+    /// It failed to start several times in a row and is not tried now.
+    BackedOff(BackedOff),
     /// It did not get ready in time.
     StartTimeout(Duration),
     /// It said nothing for too long in the middle of a turn.
@@ -53,6 +56,8 @@ pub(crate) enum Failure {
     Ended,
     /// Its output could not be read, or a line could not be made.
     Broken(String),
+    /// It left out one of the caller's tools.
+    ToolsLost,
     /// It refused a control request.
     Control(String),
     /// It ended the turn without an answer.
@@ -62,6 +67,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether only the process failed: another one may serve the same turn.
+    pub(crate) const fn is_of_the_process(&self) -> bool {
+        matches!(self, Self::Ended | Self::Broken(_) | Self::Control(_) | Self::StartTimeout(_))
+    }
+
     /// The error that the caller gets. `exit` is how the process ended, for the log.
     pub(crate) fn into_error(self, exit: Option<&Exit>) -> TurnError {
         let what = self.detail();
@@ -73,8 +83,10 @@ impl Failure {
     fn detail(&self) -> String {
         match self {
             Self::Start(error) => format!("start: {error}"),
+            Self::BackedOff(refused) => refused.to_string(),
             Self::StartTimeout(limit) => format!("not ready within {limit:?}"),
             Self::Silent(limit) => format!("silent for {limit:?}"),
+            Self::ToolsLost => "a tool of the caller is missing from its list".into(),
             Self::Ended => "its output ended in the middle of the turn".into(),
             Self::Broken(reason) => reason.clone(),
             Self::Control(reason) => {
@@ -92,12 +104,19 @@ impl Failure {
         let api = |text: &str| ApiError::new(ErrorKind::Api, text);
         match self {
             Self::Start(_) => api("Claude Code could not be started"),
+            Self::BackedOff(refused) => {
+                ApiError::new(ErrorKind::Overloaded, "Claude Code can't be started at the moment")
+                    .with_retry_after(refused.wait)
+            }
             Self::StartTimeout(_) => {
                 ApiError::new(ErrorKind::Timeout, "Claude Code did not get ready in time")
             }
             Self::Silent(limit) => {
                 let told = format!("Claude Code was silent for {} seconds", limit.as_secs());
                 ApiError::new(ErrorKind::Timeout, told)
+            }
+            Self::ToolsLost => {
+                ApiError::invalid("tools", "Claude Code does not take the input_schema of one of these tools")
             }
             Self::Ended => api("Claude Code ended unexpectedly"),
             Self::Broken(_) | Self::Control(_) => api("Claude Code did not understand the proxy"),
@@ -151,7 +170,8 @@ fn prose(text: &str) -> String {
     if words.is_empty() { "the API gave no reason".into() } else { words.into() }
 }
 
-fn described(exit: &Exit) -> String {
+/// How a process ended.
+pub(crate) fn described(exit: &Exit) -> String {
     let status = exit.status.map_or_else(|| "still there".to_string(), |status| status.to_string());
     if exit.stderr.is_empty() { status } else { format!("{status}; stderr: {}", exit.stderr) }
 }

@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use wire::json::edit::Edit;
 
+use crate::conversation::Mark;
 use crate::protocol::{assistant_line, user_line};
+use crate::tools;
 use crate::turn::Line;
 
 /// What the program itself writes for a message without content, and drops when it meets it.
@@ -22,6 +24,10 @@ pub(crate) struct Told {
     pub(crate) history: Vec<Line>,
     /// The content of the last message.
     pub(crate) last: Box<RawValue>,
+    /// The conversation up to its last answer; `None` when there is no answer yet.
+    pub(crate) before: Option<Mark>,
+    /// The conversation with its last message.
+    pub(crate) asked: Mark,
 }
 
 /// One message on its way: its blocks, or its content as it came while nothing had to change.
@@ -34,6 +40,7 @@ struct Part<'a> {
 pub(crate) fn tell(
     messages: &[Message<'_>],
     model: &str,
+    begin: Mark,
     ignored: &mut Vec<String>,
 ) -> Result<Told, ApiError> {
     let mut parts: Vec<Part<'_>> = Vec::new();
@@ -53,7 +60,7 @@ pub(crate) fn tell(
             _ => parts.push(part),
         }
     }
-    lines(&parts, model)
+    lines(&parts, model, begin)
 }
 
 fn check_role(message: &Message<'_>, at: &Path<'_>, last: bool) -> Result<(), ApiError> {
@@ -171,19 +178,24 @@ fn blocks_of(content: &str) -> String {
     }
 }
 
-fn lines(parts: &[Part<'_>], model: &str) -> Result<Told, ApiError> {
+fn lines(parts: &[Part<'_>], model: &str, begin: Mark) -> Result<Told, ApiError> {
     let failed = |error: serde_json::Error| ApiError::invalid("messages", error.to_string());
     let Some((last, before)) = parts.split_last() else {
         return Err(ApiError::invalid("messages", "at least one message is required"));
     };
     let mut history = Vec::with_capacity(before.len());
+    let mut mark = begin;
     for part in before {
-        let content: &RawValue = serde_json::from_str(&part.content).map_err(failed)?;
+        mark = mark.then(part.assistant, &part.content);
+        let content =
+            if part.assistant { tools::in_content(&part.content)? } else { (&*part.content).into() };
+        let content: &RawValue = serde_json::from_str(&content).map_err(failed)?;
         let json = if part.assistant { assistant_line(content, model) } else { user_line(content, false) };
         history.push(Line { json: json.map_err(failed)?, answered: !part.assistant });
     }
+    let (before, asked) = (before.last().map(|_| mark), mark.then(false, &last.content));
     let last = RawValue::from_string(last.content.to_string()).map_err(failed)?;
-    Ok(Told { history, last })
+    Ok(Told { history, last, before, asked })
 }
 
 #[cfg(test)]
@@ -199,7 +211,7 @@ mod tests {
         let body = json!({"model": "m", "max_tokens": 1, "messages": messages}).to_string();
         let request = Request::parse(body.as_bytes())?;
         let mut ignored = Vec::new();
-        let told = tell(&request.messages, "m", &mut ignored)?;
+        let told = tell(&request.messages, "m", Mark::begin("", "m", "", ""), &mut ignored)?;
         let mut all: Vec<_> = told.history.iter().map(|line| said(&line.json)).collect();
         all.push(("user".into(), serde_json::from_str(told.last.get()).unwrap()));
         Ok((all, ignored))
@@ -228,7 +240,7 @@ mod tests {
     fn only_user_lines_of_the_history_are_answered() {
         let body = r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]}"#;
         let request = Request::parse(body.as_bytes()).unwrap();
-        let told = tell(&request.messages, "m", &mut Vec::new()).unwrap();
+        let told = tell(&request.messages, "m", Mark::begin("", "m", "", ""), &mut Vec::new()).unwrap();
         let answered: Vec<_> = told.history.iter().map(|line| line.answered).collect();
         assert_eq!(answered, [true, false]);
         assert_eq!(told.last.get(), r#""c""#);
@@ -276,7 +288,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             told[1].1,
-            json!([{"type": "tool_use", "id": "t", "name": "n", "input": {"cache_control": 1}}])
+            json!([{"type": "tool_use", "id": "t", "name": "mcp__client__n", "input": {"cache_control": 1}}])
         );
         let last = json!([
             {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "r"}]},

@@ -7,6 +7,8 @@ use serde_json::value::RawValue;
 
 use crate::settings::Credentials;
 
+const DISABLE_THINKING: &str = "CLAUDE_CODE_DISABLE_THINKING";
+
 /// An object of which only the `type` matters.
 #[derive(Deserialize)]
 pub(crate) struct Kind<'a> {
@@ -17,6 +19,7 @@ pub(crate) struct Kind<'a> {
 /// The closed list of what is put over the body of the program's own request; its other fields are the program's.
 pub(crate) fn settings(
     request: &Request<'_>,
+    tool_choice: Option<&RawValue>,
     credentials: Credentials,
     ignored: &mut Vec<String>,
 ) -> Vec<(&'static str, String)> {
@@ -30,6 +33,7 @@ pub(crate) fn settings(
     put("stop_sequences", request.stop_sequences);
     put("output_config", request.output_config);
     put("thinking", request.thinking);
+    put("tool_choice", tool_choice);
     if credentials.is_claude_account() {
         // There it carries the account's own identity.
         ignored.extend(request.metadata.map(|_| "metadata".to_string()));
@@ -38,9 +42,13 @@ pub(crate) fn settings(
     }
     let mut settings = Vec::new();
     match wanted_thinking(request) {
-        Thinking::Asked => {}
-        Thinking::Off => settings.push(("CLAUDE_CODE_DISABLE_THINKING", "1".to_string())),
-        Thinking::OffByBody => members.push(r#""thinking":{"type":"disabled"}"#.to_string()),
+        // A setting stays until it is set again, and a process may have answered before.
+        Thinking::Asked => settings.push((DISABLE_THINKING, "0".to_string())),
+        Thinking::Off => settings.push((DISABLE_THINKING, "1".to_string())),
+        Thinking::OffByBody => {
+            settings.push((DISABLE_THINKING, "0".to_string()));
+            members.push(r#""thinking":{"type":"disabled"}"#.to_string());
+        }
     }
     settings.push(("CLAUDE_CODE_EXTRA_BODY", format!("{{{}}}", members.join(","))));
     settings
@@ -75,7 +83,7 @@ mod tests {
         let mut request =
             json!({"model": "claude-x", "max_tokens": 5, "messages": [{"role": "user", "content": "q"}]});
         request.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        Turn::read(request.to_string().as_bytes(), credentials)
+        Turn::read(request.to_string().as_bytes(), "", credentials)
     }
 
     fn extra_body(change: &Value, credentials: Credentials) -> Value {
@@ -121,7 +129,8 @@ mod tests {
     fn no_thinking_asked_is_no_thinking() {
         let off = |change: Value| {
             let turn = read(&change, Credentials::ApiKey).unwrap();
-            let disabled = turn.settings.iter().any(|(name, _)| *name == "CLAUDE_CODE_DISABLE_THINKING");
+            let disabled =
+                turn.settings.iter().any(|(name, value)| *name == DISABLE_THINKING && value == "1");
             disabled || extra_body(&change, Credentials::ApiKey)["thinking"]["type"] == "disabled"
         };
         assert!(

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -15,8 +15,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wire::ndjson::Lines;
 
+use crate::account_windows::AccountWindows;
 use crate::argv;
 use crate::env;
+use crate::pool::Entry;
 use crate::scratch::Scratch;
 use crate::settings::Settings;
 use crate::spawner::{Spawner, Start};
@@ -61,6 +63,15 @@ pub(crate) struct Process {
     secrets: Vec<String>,
     scratch: Scratch,
     sessions: Option<PathBuf>,
+    account_windows: AccountWindows,
+    started: Instant,
+    /// The lines it has said so far.
+    heard: u64,
+    /// How many it had said when it was taken from the spares.
+    heard_as_spare: Option<u64>,
+    at_end: bool,
+    /// Its entry among the processes of the pool that started it.
+    entry: Option<Entry>,
 }
 
 impl Process {
@@ -79,6 +90,9 @@ impl Process {
             })
             .await?;
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            scratch.note_process(pid).await;
+        }
         let missing = || io::Error::other("a child without its pipes");
         let stdin = child.stdin.take().ok_or_else(missing)?;
         let output = child.stdout.take().ok_or_else(missing)?;
@@ -101,7 +115,37 @@ impl Process {
             secrets,
             scratch,
             sessions,
+            account_windows: settings.account_windows.clone(),
+            started: Instant::now(),
+            heard: 0,
+            heard_as_spare: None,
+            at_end: false,
+            entry: None,
         })
+    }
+
+    /// Counts it among the processes of a pool, which learns how its start went.
+    pub(crate) fn enlist(&mut self, enter: impl FnOnce(Option<Pid>) -> Entry) {
+        self.entry = Some(enter(self.pid));
+    }
+
+    /// The process group.
+    pub(crate) const fn group(&self) -> Option<Pid> {
+        self.pid
+    }
+
+    pub(crate) fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// It leaves the spares.
+    pub(crate) const fn becomes_taken(&mut self) {
+        self.heard_as_spare = Some(self.heard);
+    }
+
+    /// It was a spare and ended without a word to whoever took it: nothing was asked upstream.
+    pub(crate) fn was_dead_spare(&self) -> bool {
+        self.at_end && self.heard_as_spare == Some(self.heard)
     }
 
     /// Sends a line. When the process is gone it is lost: the end of the output tells.
@@ -121,7 +165,11 @@ impl Process {
     pub(crate) async fn next_line(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             match self.lines.next_line() {
-                Ok(Some(line)) => return Ok(Some(line)),
+                Ok(Some(line)) => {
+                    self.account_windows.observe(&line);
+                    self.said_something();
+                    return Ok(Some(line));
+                }
                 Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(%error, "a line of the program was skipped");
@@ -131,6 +179,7 @@ impl Process {
             self.buffer.clear();
             self.buffer.reserve(READ_BYTES);
             if self.output.read_buf(&mut self.buffer).await? == 0 {
+                self.at_end = true;
                 return Ok(None);
             }
             self.lines.push(&self.buffer);
@@ -153,9 +202,19 @@ impl Process {
         if let Some(sessions) = self.sessions.filter(|_| killed) {
             forget_session(sessions, self.pid).await;
         }
-        let stderr = self.stderr.redacted(&self.secrets);
+        let exit = Exit { status, stderr: self.stderr.redacted(&self.secrets) };
+        if let Some(entry) = self.entry.filter(|_| self.heard == 0) {
+            entry.ended_unheard(self.at_end, &exit);
+        }
         self.scratch.remove().await;
-        Exit { status, stderr }
+        exit
+    }
+
+    fn said_something(&mut self) {
+        self.heard += 1;
+        if let Some(entry) = self.entry.as_ref().filter(|_| self.heard == 1) {
+            entry.answers();
+        }
     }
 
     /// Whether it goes by itself: at the end of its stdin, or at least on SIGTERM.
@@ -167,12 +226,19 @@ impl Process {
         self.gone_within(grace / 2).await
     }
 
-    /// Waits for the exit while the output is read: a process blocked on a full pipe would never go.
+    /// Waits for the exit while the output is read: a process blocked on a full pipe would never go, and what it says
+    /// of the account comes after its answer.
     async fn gone_within(&mut self, limit: Duration) -> bool {
-        let mut sink = [0_u8; 4096];
-        let (child, output) = (&mut self.child, &mut self.output);
+        let Self { child, output, lines, buffer, account_windows, .. } = self;
         let drained = async {
-            while matches!(output.read(&mut sink).await, Ok(1..)) {}
+            buffer.clear();
+            while matches!(output.read_buf(buffer).await, Ok(1..)) {
+                lines.push(buffer);
+                while let Some(line) = lines.next_line().transpose() {
+                    line.iter().for_each(|line| account_windows.observe(line));
+                }
+                buffer.clear();
+            }
             std::future::pending::<()>().await;
         };
         let gone = async {

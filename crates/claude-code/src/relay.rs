@@ -4,12 +4,14 @@
 //! the block and the message (`content_block_stop`, a `message_delta` without stop reason, `message_stop`) and reports
 //! in a message of its own before or after: nothing of that is relayed. What it says itself is never model text.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use messages::{Block, Event, RawEvent, StopReason};
 
 use crate::errors::Failure;
 use crate::protocol::{Incoming, Note, TurnResult};
+use crate::tools::Tools;
 
 /// What to do about a line.
 #[derive(Debug)]
@@ -19,18 +21,32 @@ pub(crate) enum Step {
     /// An event for the caller.
     Forward(RawEvent),
     /// The last event for the caller: the turn is complete.
-    Finish {
-        last: RawEvent,
-        /// The program would call upstream again on its own: to go on after the token limit, or for want of text.
-        would_go_on: bool,
-    },
+    Finish { last: RawEvent, then: Then },
     /// The turn failed.
     Fail(Failure),
+}
+
+/// What the program does after an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// It waits for the next message.
+    Rests,
+    /// It waits for the results of these calls.
+    Waits(Vec<String>),
+    /// Nothing more, but it is not sure in what state it is.
+    Ends,
+    /// It would call upstream again on its own: to go on after the token limit, or for want of text.
+    GoesOn,
 }
 
 /// Follows one turn.
 #[derive(Debug, Default)]
 pub(crate) struct Relay {
+    tools: Arc<Tools>,
+    /// The ids of the calls in this answer.
+    calls: Vec<String>,
+    /// One of them is of no tool of the caller's: the program would answer it by itself.
+    strange: bool,
     started: bool,
     has_text: bool,
     stop: Option<StopReason>,
@@ -40,6 +56,11 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
+    /// For a turn whose caller has these tools.
+    pub(crate) fn new(tools: Arc<Tools>) -> Self {
+        Self { tools, ..Self::default() }
+    }
+
     pub(crate) fn take(&mut self, line: Incoming) -> Step {
         match line {
             Incoming::Event(event) if self.note.is_none() => self.event(event),
@@ -62,7 +83,13 @@ impl Relay {
                 let class = self.note.take().unwrap_or_default().error;
                 Step::Fail(Failure::Refused { result, class, retry_after })
             }
-            Incoming::Event(_) | Incoming::Note(_) | Incoming::Reply(_) | Incoming::Other => Step::Wait,
+            Incoming::Event(_)
+            | Incoming::Note(_)
+            | Incoming::Reply(_)
+            | Incoming::Asked { .. }
+            | Incoming::Begins { .. }
+            | Incoming::ResultsTaken(_)
+            | Incoming::Other => Step::Wait,
         }
     }
 
@@ -72,12 +99,24 @@ impl Relay {
             "message_start" if self.started => return Step::Wait,
             "message_start" => self.started = true,
             _ if !self.started => return Step::Wait,
-            "content_block_start" => self.has_text |= is_visible(&event),
+            "content_block_start" => return Step::Forward(self.block_start(event)),
             "message_delta" => self.stop = stop_reason(&event),
             "message_stop" => return self.stop_event(event),
             _ => {}
         }
         Step::Forward(event)
+    }
+
+    fn block_start(&mut self, event: RawEvent) -> RawEvent {
+        match Event::parse(&event.data) {
+            Ok(Event::BlockStart { block: Block::Text { .. }, .. }) => self.has_text = true,
+            Ok(Event::BlockStart { block: Block::ToolUse { id, name, .. }, .. }) => {
+                self.strange |= !self.tools.know(&name);
+                self.calls.push(id.into_owned());
+            }
+            _ => {}
+        }
+        self.tools.outward(event)
     }
 
     fn stop_event(&mut self, last: RawEvent) -> Step {
@@ -86,16 +125,16 @@ impl Relay {
             self.note.get_or_insert_default();
             return Step::Wait;
         };
-        let settled = matches!(
-            stop,
-            StopReason::EndTurn | StopReason::StopSequence | StopReason::PauseTurn | StopReason::Refusal
-        );
-        Step::Finish { last, would_go_on: !settled || !self.has_text }
+        let then = match stop {
+            StopReason::ToolUse if !self.calls.is_empty() && !self.strange => {
+                Then::Waits(std::mem::take(&mut self.calls))
+            }
+            StopReason::EndTurn | StopReason::StopSequence if self.has_text => Then::Rests,
+            StopReason::PauseTurn | StopReason::Refusal if self.has_text => Then::Ends,
+            _ => Then::GoesOn,
+        };
+        Step::Finish { last, then }
     }
-}
-
-fn is_visible(event: &RawEvent) -> bool {
-    matches!(Event::parse(&event.data), Ok(Event::BlockStart { block: Block::Text { .. }, .. }))
 }
 
 fn stop_reason(event: &RawEvent) -> Option<StopReason> {
@@ -142,15 +181,24 @@ mod tests {
 
     /// The names of what reached the caller, and how it ended.
     fn run(lines: Vec<Incoming>) -> (Vec<String>, &'static str) {
-        let mut relay = Relay::default();
+        run_with(&Arc::default(), lines)
+    }
+
+    fn run_with(tools: &Arc<Tools>, lines: Vec<Incoming>) -> (Vec<String>, &'static str) {
+        let mut relay = Relay::new(Arc::clone(tools));
         let mut names = Vec::new();
         for line in lines {
             match relay.take(line) {
                 Step::Wait => {}
                 Step::Forward(event) => names.push(event.name.into_owned()),
-                Step::Finish { last, would_go_on } => {
+                Step::Finish { last, then } => {
                     names.push(last.name.into_owned());
-                    return (names, if would_go_on { "kill" } else { "done" });
+                    let end = match then {
+                        Then::GoesOn => "kill",
+                        Then::Waits(_) => "waits",
+                        Then::Rests | Then::Ends => "done",
+                    };
+                    return (names, end);
                 }
                 Step::Fail(_) => return (names, "failed"),
             }
@@ -238,6 +286,19 @@ mod tests {
             assert_eq!(run(cut(reason)).1, "kill", "{reason}");
         }
         assert_eq!(run(vec![event(START), delta("\"end_turn\""), event(STOP)]).1, "kill");
+    }
+
+    #[test]
+    fn an_answer_with_calls_waits_for_their_results() {
+        let call = r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"mcp__client__NAME","input":{}}}"#;
+        let tools = r#"[{"name":"known","input_schema":{"type":"object"}}]"#;
+        let tools = serde_json::value::RawValue::from_string(tools.into()).unwrap();
+        let tools = Arc::new(Tools::read(Some(&tools), &mut Vec::new()).unwrap());
+        for (name, expected) in [("known", "waits"), ("strange", "kill")] {
+            let call = event(&call.replace("NAME", name));
+            let lines = vec![event(START), call, event(BLOCK_STOP), delta("\"tool_use\""), event(STOP)];
+            assert_eq!(run_with(&tools, lines).1, expected, "{name}");
+        }
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! A private directory for each process: its working directory, its `TMPDIR` and, where nothing of the operator's is
 //! needed, its home. Removed with everything in it when the process is gone.
 
+use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::process::Pid;
+
+use crate::instance;
 use crate::settings::SetupError;
 
 const PRIVATE: u32 = 0o700;
@@ -30,21 +34,12 @@ impl Scratch {
         if !found.is_dir() {
             return Err(failed("it is not a directory".into()));
         }
+        refuse_strangers(root, &found).map_err(failed)?;
         if found.permissions().mode() & 0o777 != PRIVATE {
             let private = std::fs::Permissions::from_mode(PRIVATE);
             std::fs::set_permissions(root, private).map_err(|error| failed(error.to_string()))?;
         }
         Ok(())
-    }
-
-    /// Removes the root when nothing is left in it.
-    pub(crate) fn forget_root(root: &Path) {
-        match std::fs::remove_dir(root) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%error, "the scratch directory could not be removed");
-            }
-            _ => {}
-        }
     }
 
     /// An empty directory that no other process has.
@@ -64,6 +59,12 @@ impl Scratch {
     /// The working directory.
     pub(crate) fn work(&self) -> PathBuf {
         self.path.join("w")
+    }
+
+    /// Notes which process this directory is of, for whoever sweeps after a killed server.
+    pub(crate) async fn note_process(&self, pid: Pid) {
+        let path = self.path.clone();
+        drop(tokio::task::spawn_blocking(move || instance::note_process(&path, pid)).await);
     }
 
     /// For temporary files.
@@ -92,6 +93,21 @@ impl Drop for Scratch {
         if !self.removed && remove(&self.path).is_err() {
             tracing::warn!("a scratch directory could not be removed");
         }
+    }
+}
+
+/// Whoever owns the folder above could put another directory in the root's place.
+fn refuse_strangers(root: &Path, found: &Metadata) -> Result<(), String> {
+    let own = rustix::process::geteuid().as_raw();
+    if found.uid() != own {
+        return Err("it belongs to another user".into());
+    }
+    let above = root.parent().map(std::fs::metadata).transpose().map_err(|error| error.to_string())?;
+    match above {
+        Some(above) if ![own, 0].contains(&above.uid()) => {
+            Err("the folder it is in belongs to another user".into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,39 +1,67 @@
 //! The conversation with one process: make it ready, ask, relay. Every wait has a limit.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use messages::RawEvent;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::address::Address;
+use crate::conversation::Said;
 use crate::counts::{Counted, Phase};
 use crate::errors::Failure;
+use crate::going_on::Open;
 use crate::process::Process;
-use crate::protocol::{Control, Incoming, control_line, user_line};
-use crate::relay::{Relay, Step};
+use crate::protocol::{Control, Incoming, control_line, mcp_answer_line, user_line};
+use crate::relay::{Relay, Step, Then};
 use crate::settings::Settings;
 use crate::stream::Item;
 use crate::tokens;
+use crate::tools::{self, Answer, Tools};
 use crate::turn::Turn;
 
-/// An address that nothing can listen on.
-const NOWHERE: &str = "http://127.0.0.1:0";
-
-/// A process and the limits on it.
+/// A process bound to a conversation, and the limits on it.
 #[derive(Debug)]
 pub(crate) struct Session<'a> {
     pub(crate) process: &'a mut Process,
     pub(crate) settings: &'a Settings,
+    pub(crate) address: Address,
+    pub(crate) tools: Arc<Tools>,
+    /// The program was told of the tools.
+    listed: bool,
+    /// The parameters in force.
+    applied: Vec<(&'static str, String)>,
+    /// What the last answer left open.
+    pub(crate) open: Open,
+    /// Whether the caller of the running turn has seen anything of it.
+    pub(crate) told: bool,
 }
 
-/// A turn that came to its end.
+/// An answer that came to its end, but for its last event.
 #[derive(Debug)]
 pub(crate) struct Finished {
-    /// The process was killed, because it would have called upstream again.
-    pub(crate) killed: bool,
+    pub(crate) last: RawEvent,
+    pub(crate) then: Then,
+    /// The answer as the caller saw it.
+    pub(crate) said: Said,
 }
 
-impl Session<'_> {
-    /// The whole turn.
+impl<'a> Session<'a> {
+    pub(crate) fn new(process: &'a mut Process, settings: &'a Settings) -> Self {
+        Self {
+            process,
+            settings,
+            address: Address::new(settings),
+            tools: Arc::default(),
+            listed: false,
+            applied: Vec::new(),
+            open: Open::default(),
+            told: false,
+        }
+    }
+
+    /// The first turn of a conversation, its history included.
     pub(crate) async fn run(
         &mut self,
         turn: &Turn,
@@ -47,15 +75,30 @@ impl Session<'_> {
         self.relay(events).await
     }
 
-    /// Binds the process to the conversation's system prompt and parameters.
+    /// Binds the process to the conversation's system prompt, tools and parameters.
     pub(crate) async fn bind(&mut self, turn: &Turn) -> Result<(), Failure> {
         let limit = self.settings.start_timeout;
+        self.tools = Arc::clone(&turn.tools);
         let bound = async {
-            self.control(Control::initialize(&turn.system)).await?;
-            let env = turn.settings.iter().map(|(name, value)| (*name, value.as_str()));
-            self.control(Control::settings(env)).await
+            let servers: &[&str] = if turn.tools.is_empty() { &[] } else { &[tools::SERVER] };
+            self.control(Control::initialize(&turn.system, servers)).await?;
+            self.apply(turn).await?;
+            while !self.listed && !self.tools.is_empty() {
+                self.next().await?;
+            }
+            Ok(())
         };
-        timeout(limit, bound).await.map_err(|_| Failure::StartTimeout(limit))?.map(drop)
+        timeout(limit, bound).await.map_err(|_| Failure::StartTimeout(limit))?
+    }
+
+    /// Puts the turn's parameters in force.
+    pub(crate) async fn apply(&mut self, turn: &Turn) -> Result<(), Failure> {
+        if self.applied != turn.settings {
+            let env = turn.settings.iter().map(|(name, value)| (*name, value.as_str()));
+            self.control(Control::settings(env)).await?;
+            self.applied.clone_from(&turn.settings);
+        }
+        Ok(())
     }
 
     /// Tells the history, paced: unpaced, the order of the messages breaks.
@@ -78,11 +121,12 @@ impl Session<'_> {
         let limit = self.settings.silence_timeout;
         let usage = self.control(Control::GetContextUsage);
         let usage = timeout(limit, usage).await.map_err(|_| Failure::Silent(limit))??;
-        tokens::input_tokens(usage.as_deref()).ok_or_else(|| Failure::Broken("no token counts".into()))
+        tokens::input_tokens(usage.as_deref(), !turn.tools.is_empty())
+            .ok_or_else(|| Failure::Broken("no token counts".into()))
     }
 
     /// Sends the last message, asking for an answer or not.
-    fn say(&self, turn: &Turn, asks: bool) -> Result<(), Failure> {
+    pub(crate) fn say(&self, turn: &Turn, asks: bool) -> Result<(), Failure> {
         let line = user_line(&turn.last, asks).map_err(|error| Failure::Broken(error.to_string()))?;
         self.process.send(line);
         Ok(())
@@ -127,14 +171,48 @@ impl Session<'_> {
         Ok(id)
     }
 
-    async fn next(&mut self) -> Result<Incoming, Failure> {
+    /// What the program says next. What it asks about the tools is answered on the way.
+    pub(crate) async fn next(&mut self) -> Result<Incoming, Failure> {
         let line = self.process.next_line().await.map_err(|error| Failure::Broken(error.to_string()))?;
-        line.map(|line| Incoming::parse(&line)).ok_or(Failure::Ended)
+        match line.map(|line| Incoming::parse(&line)).ok_or(Failure::Ended)? {
+            Incoming::Asked { request_id, message } => {
+                self.answer(request_id, &message)?;
+                Ok(Incoming::Other)
+            }
+            Incoming::Begins { tools } if !self.tools.are_among(&tools) => {
+                // Before it asks the model without them.
+                self.process.kill();
+                Err(Failure::ToolsLost)
+            }
+            other => Ok(other),
+        }
     }
 
-    async fn relay(&mut self, events: &mpsc::Sender<Item>) -> Result<Finished, Failure> {
+    fn answer(&mut self, request_id: String, message: &str) -> Result<(), Failure> {
+        match tools::answer(message, &self.tools) {
+            None => Ok(()),
+            Some(Answer::Now(json)) => self.send_answer(&request_id, &json),
+            Some(Answer::List(json)) => {
+                self.listed = true;
+                self.send_answer(&request_id, &json)
+            }
+            Some(Answer::Later(call)) => {
+                self.open.waits(request_id, call);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn send_answer(&self, request_id: &str, json: &str) -> Result<(), Failure> {
+        let line = mcp_answer_line(request_id, json).map_err(|error| Failure::Broken(error.to_string()))?;
+        self.process.send(line);
+        Ok(())
+    }
+
+    pub(crate) async fn relay(&mut self, events: &mpsc::Sender<Item>) -> Result<Finished, Failure> {
         let limit = self.settings.silence_timeout;
-        let mut relay = Relay::default();
+        let mut relay = Relay::new(Arc::clone(&self.tools));
+        let mut said = Said::default();
         loop {
             let line = timeout(limit, self.next()).await.map_err(|_| Failure::Silent(limit))??;
             match relay.take(line) {
@@ -143,31 +221,31 @@ impl Session<'_> {
                     if event.name == "message_start" {
                         self.forbid_another_call()?;
                     }
+                    said.observe(&event);
+                    self.told = true;
                     deliver(events, event).await;
                 }
-                Step::Finish { last, would_go_on } => {
-                    if would_go_on {
-                        self.process.kill();
-                    }
-                    deliver(events, last).await;
-                    return Ok(Finished { killed: would_go_on });
+                Step::Finish { last, then } => {
+                    said.observe(&last);
+                    return Ok(Finished { last, then, said });
                 }
                 Step::Fail(failure) => return Err(failure),
             }
         }
     }
 
-    /// One request is one call upstream. After an answer that met its token limit or has no text the program calls
-    /// again by itself, and no setting says no: so the address of the next call, if there is one, leads nowhere. A
-    /// short answer can be over before this takes effect: then killing the process is fast enough.
-    fn forbid_another_call(&self) -> Result<(), Failure> {
-        let names = ["ANTHROPIC_BASE_URL", "ANTHROPIC_BEDROCK_BASE_URL", "ANTHROPIC_VERTEX_BASE_URL"];
-        self.request(Control::settings(names.map(|name| (name, NOWHERE)))).map(drop)
+    /// One request is one call upstream. After an answer that met its token limit or has no text, or that calls a tool
+    /// there is not, the program calls again by itself, and no setting says no: so the address of the next call, if
+    /// there is one, leads nowhere until the caller goes on. A short answer can be over before this takes effect: then
+    /// killing the process is fast enough.
+    fn forbid_another_call(&mut self) -> Result<(), Failure> {
+        self.open.forbidden = true;
+        self.request(Control::settings([self.address.nowhere()])).map(drop)
     }
 }
 
 /// When nobody listens any more, whoever watches over this turn ends it.
-async fn deliver(events: &mpsc::Sender<Item>, event: RawEvent) {
+pub(crate) async fn deliver(events: &mpsc::Sender<Item>, event: RawEvent) {
     drop(events.send(Ok(event)).await);
 }
 

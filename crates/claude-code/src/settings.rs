@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::account_windows::AccountWindows;
+
 /// Everything a [`Driver`](crate::Driver) needs to know. Nothing in here ever comes from a request.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -34,6 +36,18 @@ pub struct Settings {
     pub queue_timeout: Duration,
     /// The most turns that may wait for a free place; the next one is refused at once.
     pub max_queued: usize,
+    /// How long a process waits for the results of the calls it made; zero: not at all.
+    pub hold_time: Duration,
+    /// How long a process waits for its conversation to go on; zero: not at all.
+    pub idle_time: Duration,
+    /// Processes started ahead of the requests.
+    pub spares: Spares,
+    /// A process that is older is not kept for the next request of its conversation.
+    pub process_max_age: Duration,
+    /// A process that uses more memory is not kept for the next request of its conversation.
+    pub process_max_memory_bytes: Option<u64>,
+    /// Where processes note what they hear of the account's windows.
+    pub account_windows: AccountWindows,
 }
 
 impl Settings {
@@ -58,6 +72,40 @@ impl Settings {
             max_processes: 8,
             queue_timeout: Duration::from_secs(30),
             max_queued: 64,
+            hold_time: Duration::from_secs(300),
+            idle_time: Duration::from_secs(300),
+            spares: Spares::default(),
+            process_max_age: Duration::from_secs(3600),
+            process_max_memory_bytes: None,
+            account_windows: AccountWindows::default(),
+        }
+    }
+}
+
+/// How many processes are started ahead of the requests. By default none.
+#[derive(Clone, Debug)]
+pub struct Spares {
+    /// The model that always has `min_idle` spares.
+    pub default_model: Option<String>,
+    /// The fewest spares of the default model.
+    pub min_idle: usize,
+    /// The most spares of all models together.
+    pub max_idle: usize,
+    /// A spare that is older is replaced.
+    pub max_age: Duration,
+    /// The most memory that all processes together may use. Past that no spare is started, and one by one the spares,
+    /// then the processes that wait for their conversation to go on, are given up. A running turn never is.
+    pub max_memory_bytes: Option<u64>,
+}
+
+impl Default for Spares {
+    fn default() -> Self {
+        Self {
+            default_model: None,
+            min_idle: 0,
+            max_idle: 0,
+            max_age: Duration::from_secs(1800),
+            max_memory_bytes: None,
         }
     }
 }

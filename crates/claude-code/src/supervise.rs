@@ -1,27 +1,29 @@
-//! The task that owns a turn's process from its start until nothing is left of it: dropping the reader's end is all that
-//! a caller has to do.
+//! The task that owns a process from its start until nothing is left of it, through all turns of its conversation:
+//! dropping the reader's end is all that a caller has to do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::sleep;
 
 use crate::counts::{Counted, Phase};
 use crate::errors::Failure;
+use crate::kept::{Kept, Next, Waiting};
+use crate::pool::Pool;
 use crate::process::{Ending, Process};
-use crate::session::{Finished, Session, interrupt};
+use crate::relay::Then;
+use crate::session::{Finished, Session, deliver, interrupt};
 use crate::settings::Settings;
-use crate::spawner::Spawner;
-use crate::stream::Item;
-use crate::turn::Turn;
 
-/// Everything that belongs to one running turn.
+/// Everything that belongs to one process and the turn it runs.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     pub(crate) settings: Arc<Settings>,
-    pub(crate) spawner: Arc<Spawner>,
-    pub(crate) turn: Turn,
-    /// The other end is the caller's stream.
-    pub(crate) events: mpsc::Sender<Item>,
+    pub(crate) pool: Pool,
+    pub(crate) kept: Arc<Kept>,
+    /// The turn that runs; none between two of them.
+    pub(crate) turn: Option<Next>,
     pub(crate) place: Place,
     /// Becomes true when the driver shuts down.
     pub(crate) stop: watch::Receiver<bool>,
@@ -32,80 +34,177 @@ pub(crate) struct Supervisor {
 pub(crate) struct Place {
     pub(crate) counted: Counted,
     pub(crate) _permit: OwnedSemaphorePermit,
+    /// The spare that had this place before.
+    pub(crate) spare: Option<Process>,
 }
 
-/// How a turn went.
+/// How it went with a process.
 enum Outcome {
-    Finished(Finished),
+    /// Nobody waits for anything; the process may take its time.
+    Over,
+    /// It must do nothing more.
+    Dismissed,
     Failed(Failure),
     GivenUp,
 }
 
 impl Supervisor {
     pub(crate) async fn run(mut self) {
-        let started = Process::start(&self.settings, &self.spawner, self.turn.model()).await;
-        let mut process = match started {
+        let Some(model) = self.turn.as_ref().map(|next| next.turn.model().to_string()) else { return };
+        let mut process = match self.pool.take(&model, &mut self.place).await {
             Ok(process) => process,
-            Err(error) => return self.tell(Failure::Start(error)).await,
+            Err(failure) => return self.tell(failure).await,
         };
-        let outcome = self.watch(&mut process).await;
+        let mut outcome = self.serve(&mut process).await;
+        if matches!(outcome, Outcome::Failed(_)) && process.was_dead_spare() {
+            // It was killed between two looks at it; nothing was asked upstream.
+            process.end(Ending::AtOnce, self.settings.hangup_grace).await;
+            process = match self.pool.replace(&model).await {
+                Ok(process) => process,
+                Err(failure) => return self.tell(failure).await,
+            };
+            outcome = self.serve(&mut process).await;
+        }
+        self.end(process, outcome).await;
+    }
+
+    async fn end(mut self, process: Process, outcome: Outcome) {
         self.place.counted.becomes(Phase::Ending);
         let grace = self.settings.hangup_grace;
+        let Self { turn, place, .. } = self;
         match outcome {
-            Outcome::Finished(Finished { killed }) => {
-                // The caller's stream ends now; the process may take its time.
-                drop(self.events);
-                let ending = if killed { Ending::AtOnce } else { Ending::Polite };
-                process.end(ending, grace).await;
-            }
+            Outcome::Over => drop(process.end(Ending::Polite, grace).await),
+            Outcome::Dismissed => drop(process.end(Ending::AtOnce, grace).await),
             Outcome::GivenUp => {
                 interrupt(&process);
                 process.end(Ending::Polite, grace).await;
             }
             Outcome::Failed(failure @ (Failure::Refused { .. } | Failure::ShuttingDown)) => {
-                let (events, place) = (self.events, self.place);
                 interrupt(&process);
                 let end = async move {
                     process.end(Ending::Polite, grace).await;
                     drop(place);
                 };
-                tokio::join!(tell(events, failure.into_error(None)), end);
+                tokio::join!(tell(turn, failure.into_error(None)), end);
             }
             Outcome::Failed(failure) => {
                 interrupt(&process);
                 let exit = process.end(Ending::Polite, grace).await;
-                drop(self.place);
-                tell(self.events, failure.into_error(Some(&exit))).await;
+                drop(place);
+                tell(turn, failure.into_error(Some(&exit))).await;
             }
         }
     }
 
-    /// The turn, until it is over or nobody wants it any more.
-    async fn watch(&mut self, process: &mut Process) -> Outcome {
-        let mut session = Session { process, settings: &self.settings };
-        let turn = session.run(&self.turn, &self.events, &mut self.place.counted);
+    /// Turn after turn, until the conversation does not go on here.
+    async fn serve(&mut self, process: &mut Process) -> Outcome {
+        let settings = Arc::clone(&self.settings);
+        let mut session = Session::new(process, &settings);
+        let mut first = true;
+        loop {
+            let finished = match self.watch(&mut session, first).await {
+                Ok(finished) => finished,
+                Err(Outcome::Failed(failure)) if !first && !session.told && failure.is_of_the_process() => {
+                    // Found dead when it was to go on: without a word, the turn is fed to another one.
+                    self.turn = None;
+                    return Outcome::Dismissed;
+                }
+                Err(outcome) => return outcome,
+            };
+            first = false;
+            let goes_on = matches!(finished.then, Then::GoesOn | Then::Waits(_));
+            let Some((waiting, limit)) = self.keep(&mut session, finished).await else {
+                return if goes_on { Outcome::Dismissed } else { Outcome::Over };
+            };
+            match self.wait(&mut session, waiting, limit).await {
+                Some(next) => self.turn = Some(next),
+                None => return Outcome::Dismissed,
+            }
+        }
+    }
+
+    /// One answer, until it is over or nobody wants it any more.
+    async fn watch(&mut self, session: &mut Session<'_>, first: bool) -> Result<Finished, Outcome> {
+        let Some(Next { turn, events }) = &self.turn else { return Err(Outcome::Over) };
+        let counted = &mut self.place.counted;
+        let answer = async {
+            if first {
+                session.run(turn, events, counted).await
+            } else {
+                counted.becomes(Phase::Running);
+                session.go_on(turn, events).await
+            }
+        };
         tokio::select! {
             biased;
-            () = self.events.closed() => Outcome::GivenUp,
-            () = stopped(&mut self.stop) => Outcome::Failed(Failure::ShuttingDown),
-            result = turn => match result {
-                Ok(finished) => Outcome::Finished(finished),
-                Err(failure) => Outcome::Failed(failure),
-            },
+            () = events.closed() => Err(Outcome::GivenUp),
+            () = stopped(&mut self.stop) => Err(Outcome::Failed(Failure::ShuttingDown)),
+            result = answer => result.map_err(Outcome::Failed),
+        }
+    }
+
+    /// Ends the caller's stream. Before that, the process is made known to the next request of the conversation, or
+    /// killed when it would go on by itself.
+    async fn keep(&mut self, session: &mut Session<'_>, finished: Finished) -> Option<(Waiting, Duration)> {
+        let Next { turn, events } = self.turn.take()?;
+        let Finished { last, then, said } = finished;
+        session.open.after(&then);
+        let (phase, limit) = match then {
+            Then::Waits(_) => (Phase::Held, self.settings.hold_time),
+            Then::Rests => (Phase::Idle, self.settings.idle_time),
+            Then::Ends | Then::GoesOn => (Phase::Ending, Duration::ZERO),
+        };
+        let wanted = !limit.is_zero() && session.address.given().is_some();
+        let pressed = phase == Phase::Idle && self.place.counted.others_queue();
+        let fit = wanted && !pressed && self.pool.health().fit_to_stay(session.process).await;
+        let heard = if fit { said.after(turn.asked) } else { None };
+        let waiting = heard.map(|heard| {
+            self.place.counted.becomes(phase);
+            self.kept.put(heard, phase == Phase::Held)
+        });
+        if waiting.is_none() && matches!(then, Then::Waits(_) | Then::GoesOn) {
+            session.process.kill();
+        }
+        tokio::select! {
+            biased;
+            () = deliver(&events, last) => {}
+            () = stopped(&mut self.stop) => {}
+        }
+        Some((waiting?, limit))
+    }
+
+    /// The conversation's next turn, if it comes in time and the place is not needed before.
+    async fn wait(
+        &mut self,
+        session: &mut Session<'_>,
+        mut waiting: Waiting,
+        limit: Duration,
+    ) -> Option<Next> {
+        tokio::select! {
+            biased;
+            () = stopped(&mut self.stop) => None,
+            next = &mut waiting.next => next.ok(),
+            () = sleep(limit) => None,
+            failure = session.rest() => {
+                tracing::debug!(?failure, "a process that waited is gone");
+                None
+            }
         }
     }
 
     async fn tell(self, failure: Failure) {
-        let Self { events, place, .. } = self;
+        let Self { turn, place, .. } = self;
         drop(place);
-        tell(events, failure.into_error(None)).await;
+        tell(turn, failure.into_error(None)).await;
     }
 }
 
-async fn tell(events: mpsc::Sender<Item>, error: crate::TurnError) {
+async fn tell(turn: Option<Next>, error: crate::TurnError) {
     tracing::debug!(status = error.error.status, detail = %error.detail, "a turn failed");
     // When the caller is gone there is nobody to tell.
-    drop(events.send(Err(error)).await);
+    if let Some(Next { events, .. }) = turn {
+        drop(events.send(Err(error)).await);
+    }
 }
 
 /// Resolves when the driver shuts down; never when the driver is merely gone.

@@ -1,6 +1,7 @@
 //! One turn as the program will be told it: read and checked before any process starts.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use messages::ApiError;
@@ -10,9 +11,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::argv;
+use crate::conversation::Mark;
 use crate::history;
-use crate::parameters::{self, Kind};
+use crate::parameters;
 use crate::settings::Credentials;
+use crate::tools::{self, ToolResult, Tools};
 
 /// A checked turn, ready to start.
 pub struct Turn {
@@ -28,6 +31,12 @@ pub struct Turn {
     pub(crate) history: Vec<Line>,
     /// The content of the last message, which asks.
     pub(crate) last: Box<RawValue>,
+    /// The caller's tools.
+    pub(crate) tools: Arc<Tools>,
+    /// The conversation up to its last answer: a process that has heard just this can go on.
+    pub(crate) before: Option<Mark>,
+    /// The conversation with its last message.
+    pub(crate) asked: Mark,
 }
 
 /// A line of history.
@@ -56,37 +65,39 @@ impl Turn {
     }
 
     /// Reads and checks a request.
-    pub(crate) fn read(body: &[u8], credentials: Credentials) -> Result<Self, ApiError> {
+    pub(crate) fn read(body: &[u8], owner: &str, credentials: Credentials) -> Result<Self, ApiError> {
         let request = Request::parse(body)?;
         argv::check_model(&request.model)?;
         let mut ignored = Vec::new();
-        refuse_tools(&request, &mut ignored)?;
+        let tools = Tools::read(request.tools, &mut ignored)?;
+        let tool_choice = tools::choice(request.tool_choice, &tools, &mut ignored)?;
         let system = system(request.system, &mut ignored)?;
-        let told = history::tell(&request.messages, &request.model, &mut ignored)?;
-        let settings = parameters::settings(&request, credentials, &mut ignored);
+        let begin = Mark::begin(owner, &request.model, system.get(), &tools.list());
+        let told = history::tell(&request.messages, &request.model, begin, &mut ignored)?;
+        let settings = parameters::settings(&request, tool_choice.as_deref(), credentials, &mut ignored);
         ignored.extend(request.others.iter().map(|(name, _)| name.to_string()));
         ignored.dedup();
         let model = request.model.into_owned();
-        let history::Told { history, last } = told;
-        Ok(Self { ignored, model, system, settings, history, last })
+        let history::Told { history, last, before, asked } = told;
+        let tools = Arc::new(tools);
+        Ok(Self { ignored, model, system, settings, history, last, tools, before, asked })
     }
-}
 
-fn refuse_tools(request: &Request<'_>, ignored: &mut Vec<String>) -> Result<(), ApiError> {
-    let none =
-        |raw: &RawValue| serde_json::from_str::<Vec<&RawValue>>(raw.get()).is_ok_and(|list| list.is_empty());
-    if request.tools.is_some_and(|tools| !none(tools)) {
-        let told = "the claude-code backend does not carry tools yet; the anthropic backend does";
-        return Err(ApiError::invalid("tools", told));
+    /// The results that the last message consists of, where a process that waits for them can be given them.
+    pub(crate) fn results(&self) -> Option<Vec<ToolResult>> {
+        tools::results(&self.last)
     }
-    if let Some(choice) = request.tool_choice {
-        let kind = json::read::<Kind<'_>>(choice.get(), &Path::Root.key("tool_choice"))?.kind.0;
-        if !matches!(&*kind, "auto" | "none") {
-            return Err(ApiError::invalid("tool_choice", "there are no tools to choose from"));
+
+    /// Whether the last message answers calls, whatever else it holds.
+    pub(crate) fn answers_calls(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Block<'a> {
+            #[serde(rename = "type", borrow)]
+            kind: Text<'a>,
         }
-        ignored.push("tool_choice".into());
+        let blocks: Vec<Block<'_>> = serde_json::from_str(self.last.get()).unwrap_or_default();
+        blocks.iter().any(|block| block.kind.0 == "tool_result")
     }
-    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -132,14 +143,13 @@ mod tests {
         let mut request =
             json!({"model": "claude-x", "max_tokens": 5, "messages": [{"role": "user", "content": "q"}]});
         request.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        Turn::read(request.to_string().as_bytes(), credentials)
+        Turn::read(request.to_string().as_bytes(), "", credentials)
     }
 
     #[test]
     fn what_can_not_be_carried_is_refused_by_its_path() {
-        let tool = json!({"name": "t", "input_schema": {"type": "object"}});
         for (change, path) in [
-            (json!({"tools": [tool]}), "tools"),
+            (json!({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}), "tools[0].type"),
             (json!({"tool_choice": {"type": "any"}}), "tool_choice"),
             (json!({"model": "--settings=/etc"}), "model"),
             (json!({"system": [{"type": "video", "x": 1}]}), "system[0].type"),

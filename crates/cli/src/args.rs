@@ -88,6 +88,9 @@ pub(crate) struct Doctor {
     /// Leave out the round trip: it is a real request and costs a few tokens
     #[arg(long)]
     pub(crate) no_request: bool,
+    /// Leave out driving the claude program against a built-in simulator
+    #[arg(long)]
+    pub(crate) no_drift: bool,
 }
 
 #[derive(Args, Debug)]

@@ -45,7 +45,7 @@ fn run(cli: Cli) -> Result<bool> {
         }
         Command::Doctor(doctor) => {
             let loaded = loaded(&sources)?;
-            setup::runtime(1)?.block_on(doctor::run(&loaded, !doctor.no_request))
+            setup::runtime(1)?.block_on(doctor::run(&loaded, &doctor))
         }
         Command::Health(health) => {
             let config = loaded(&sources)?.config;

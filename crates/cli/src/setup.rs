@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use backends::{Anthropic, AnthropicSettings, Backend, ClaudeCode, Credential, Timeouts};
-use claude_code::{Credentials, Driver, OperatorEnvironment};
+use claude_code::{Credentials, Driver, OperatorEnvironment, Spares};
 use policy::config::{self, Config};
 
 /// The backend that the configuration names. Must be called within a tokio runtime.
@@ -41,8 +41,11 @@ pub(crate) fn driver_settings(
 ) -> Result<claude_code::Settings> {
     let section = &config.claude_code;
     let program = find_claude(section.path.as_deref(), environment)?;
-    let mut settings =
-        claude_code::Settings::new(program, credentials(section.credentials), scratch_root(environment));
+    let mut settings = claude_code::Settings::new(
+        program,
+        credentials(section.credentials),
+        claude_code::scratch_root(environment),
+    );
     settings.base_url.clone_from(&section.base_url);
     settings.operator_env = environment.clone();
     settings.extra_env =
@@ -51,8 +54,24 @@ pub(crate) fn driver_settings(
     settings.start_timeout = section.start_timeout;
     settings.silence_timeout = section.silence_timeout;
     settings.max_processes = section.max_processes;
+    settings.spares = spares(config);
+    settings.process_max_age = section.process_max_age;
+    settings.process_max_memory_bytes = Some(section.process_max_memory_bytes);
+    settings.hold_time = section.hold_time;
+    settings.idle_time = section.idle_time;
     settings.queue_timeout = section.queue_timeout;
     Ok(settings)
+}
+
+fn spares(config: &Config) -> Spares {
+    let section = &config.claude_code;
+    Spares {
+        default_model: Some(dialects::models::resolve(&config.claude.default_model).into_owned()),
+        min_idle: section.min_idle,
+        max_idle: section.max_idle,
+        max_age: section.spare_max_age,
+        max_memory_bytes: section.max_memory_bytes,
+    }
 }
 
 /// The program: as configured, on PATH, or in this project's own install beside the binary's build.
@@ -74,16 +93,6 @@ const fn credentials(configured: config::Credentials) -> Credentials {
         config::Credentials::ApiKey => Credentials::ApiKey,
         config::Credentials::Bedrock => Credentials::Bedrock,
         config::Credentials::Vertex => Credentials::Vertex,
-    }
-}
-
-/// Below the user's own runtime directory, which nobody else can read, else in a private temporary one.
-fn scratch_root(environment: &OperatorEnvironment) -> PathBuf {
-    let runtime = environment.get("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
-    let process = std::process::id();
-    match runtime {
-        Some(dir) => dir.join("claude-code-proxy").join(process.to_string()),
-        None => std::env::temp_dir().join(format!("claude-code-proxy-{process}")),
     }
 }
 

@@ -185,7 +185,7 @@ fn every_tool_use_has_its_result_and_every_result_its_tool_use() {
         assert!(Request::parse(body.as_bytes()).is_ok(), "{body}");
     }
 
-    let unanswered = "this tool_use has no tool_result in the user turn after it";
+    let unanswered = "no tool_result in the user turn after it, for these ids: a";
     let unknown = "no tool_use with this id waits for a result in the assistant turn before";
     let rows = [
         (json!([go, assistant(json!([call("a")])), go]), format!("messages[1].content[0].id: {unanswered}")),

@@ -31,6 +31,17 @@ pub(crate) struct Caller {
     pub(crate) address: IpAddr,
 }
 
+impl Caller {
+    /// Whose is what is kept between requests: a key's own, wherever it calls from; else the address's.
+    pub(crate) fn owner(&self) -> String {
+        match &self.identity {
+            Some(Identity::Key(id)) => id.id().to_owned(),
+            Some(Identity::Local) => "local".to_owned(),
+            _ => self.address.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.identity {

@@ -7,7 +7,7 @@ pub(super) const OPERATOR: [&str; 9] =
 pub(super) const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// How the program is made to be an API and nothing more.
-pub(super) const FIXED: [(&str, &str); 16] = [
+pub(super) const FIXED: [(&str, &str); 22] = [
     ("DISABLE_AUTOUPDATER", "1"),
     ("DISABLE_TELEMETRY", "1"),
     ("DISABLE_ERROR_REPORTING", "1"),
@@ -28,6 +28,13 @@ pub(super) const FIXED: [(&str, &str); 16] = [
     ("CLAUDE_CODE_DISABLE_FILE_MENTIONS", "1"),
     ("CLAUDE_CODE_DISABLE_CLAUDE_MDS", "1"),
     ("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1"),
+    // The caller's tools and their results, whole; a call waits as long as its process is held.
+    ("CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH", "1000000000"),
+    ("MAX_MCP_OUTPUT_TOKENS", "1000000000"),
+    ("CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY", "128"),
+    ("ENABLE_TOOL_SEARCH", "false"),
+    ("MCP_TOOL_TIMEOUT", "2000000000"),
+    ("CLAUDE_CODE_SDK_MCP_TOOL_IDLE_TIMEOUT", "2000000000"),
 ];
 
 pub(super) const BEDROCK: [&str; 17] = [

@@ -19,6 +19,12 @@ pub(crate) enum Incoming {
     Result(TurnResult),
     /// The answer to one of our control requests.
     Reply(Reply),
+    /// A message of the program to one of our MCP servers, which waits for an answer.
+    Asked { request_id: String, message: String },
+    /// It begins a turn and knows these tools.
+    Begins { tools: Vec<String> },
+    /// The results of these calls became part of the conversation.
+    ResultsTaken(Vec<String>),
     /// The account's windows: when the one that is used up opens again, in seconds since 1970.
     RateLimited { resets_at: Option<u64> },
     /// Anything else.
@@ -72,6 +78,14 @@ struct Envelope<'a> {
     #[serde(borrow)]
     response: Option<&'a RawValue>,
     #[serde(borrow)]
+    request_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    request: Option<&'a RawValue>,
+    #[serde(borrow)]
+    subtype: Option<Text<'a>>,
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
+    #[serde(borrow)]
     rate_limit_info: Option<&'a RawValue>,
     #[serde(default)]
     is_error: bool,
@@ -103,6 +117,26 @@ struct ReplyWire<'a> {
 }
 
 #[derive(Deserialize)]
+struct RequestWire<'a> {
+    #[serde(borrow)]
+    subtype: Text<'a>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct ResultsWire<'a> {
+    #[serde(borrow)]
+    content: Vec<ResultWire<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ResultWire<'a> {
+    #[serde(borrow)]
+    tool_use_id: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
 struct RateLimitWire<'a> {
     #[serde(borrow)]
     status: Option<Text<'a>>,
@@ -118,6 +152,12 @@ impl Incoming {
             "stream_event" => stream_event(line, &envelope),
             "assistant" => note(&envelope),
             "result" => Self::Result(result(envelope)),
+            "control_request" => asked(envelope).unwrap_or(Self::Other),
+            "system" if envelope.subtype.as_ref().is_some_and(|kind| kind.0 == "init") => {
+                let tools = envelope.tools.and_then(|raw| serde_json::from_str(raw.get()).ok());
+                Self::Begins { tools: tools.unwrap_or_default() }
+            }
+            "user" => envelope.message.and_then(results_taken).unwrap_or(Self::Other),
             "control_response" => envelope.response.and_then(|raw| reply(line, raw)).unwrap_or(Self::Other),
             "rate_limit_event" => envelope.rate_limit_info.and_then(rate_limited).unwrap_or(Self::Other),
             _ => Self::Other,
@@ -156,6 +196,19 @@ fn result(envelope: Envelope<'_>) -> TurnResult {
         terminal_reason: owned(envelope.terminal_reason).unwrap_or_default(),
         text: owned(envelope.result).unwrap_or_default(),
     }
+}
+
+fn asked(envelope: Envelope<'_>) -> Option<Incoming> {
+    let wire: RequestWire<'_> = serde_json::from_str(envelope.request?.get()).ok()?;
+    let message = wire.message.filter(|_| wire.subtype.0 == "mcp_message")?;
+    let request_id = envelope.request_id?.0.into_owned();
+    Some(Incoming::Asked { request_id, message: message.get().to_string() })
+}
+
+fn results_taken(raw: &RawValue) -> Option<Incoming> {
+    let wire: ResultsWire<'_> = serde_json::from_str(raw.get()).ok()?;
+    let ids = wire.content.into_iter().filter_map(|block| Some(block.tool_use_id?.0.into_owned()));
+    Some(Incoming::ResultsTaken(ids.collect()))
 }
 
 fn reply(line: &Bytes, raw: &RawValue) -> Option<Incoming> {
@@ -240,6 +293,17 @@ mod tests {
         };
         assert!(matches!(parse(&line("rejected")), Incoming::RateLimited { resets_at: Some(17) }));
         assert!(matches!(parse(&line("allowed")), Incoming::Other));
+    }
+
+    #[test]
+    fn the_program_asks_our_server_tells_its_tools_and_what_results_it_took() {
+        let asks = r#"{"type":"control_request","request_id":"r","request":{"subtype":"mcp_message","server_name":"client","message":{"id":1}}}"#;
+        let Incoming::Asked { request_id, message } = parse(asks) else { panic!() };
+        assert_eq!((&*request_id, &*message), ("r", r#"{"id":1}"#));
+        let begins = r#"{"type":"system","subtype":"init","tools":["mcp__client__t"]}"#;
+        assert!(matches!(parse(begins), Incoming::Begins { tools } if tools == ["mcp__client__t"]));
+        let took = r#"{"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t"}]}}"#;
+        assert!(matches!(parse(took), Incoming::ResultsTaken(ids) if ids == ["t"]));
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub(crate) enum Control<'a> {
         hooks: Option<()>,
         #[serde(rename = "systemPrompt")]
         system_prompt: &'a RawValue,
+        /// The MCP servers that live on this side.
+        #[serde(rename = "sdkMcpServers", skip_serializing_if = "<[_]>::is_empty")]
+        servers: &'a [&'a str],
     },
     /// Environment settings that take effect with the next call upstream.
     ApplyFlagSettings { settings: FlagSettings<'a> },
@@ -35,8 +38,8 @@ impl<'a> Control<'a> {
         Self::ApplyFlagSettings { settings: FlagSettings { env: env.into_iter().collect() } }
     }
 
-    pub(crate) const fn initialize(system_prompt: &'a RawValue) -> Self {
-        Self::Initialize { hooks: None, system_prompt }
+    pub(crate) const fn initialize(system_prompt: &'a RawValue, servers: &'a [&'a str]) -> Self {
+        Self::Initialize { hooks: None, system_prompt, servers }
     }
 }
 
@@ -50,6 +53,32 @@ struct ControlLine<'a> {
 
 pub(crate) fn control_line(request_id: &str, request: Control<'_>) -> Result<Bytes, serde_json::Error> {
     line(&ControlLine { kind: "control_request", request_id, request })
+}
+
+#[derive(Serialize)]
+struct AnswerLine<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    response: AnswerBody<'a>,
+}
+
+#[derive(Serialize)]
+struct AnswerBody<'a> {
+    subtype: &'static str,
+    request_id: &'a str,
+    response: McpResponse<'a>,
+}
+
+#[derive(Serialize)]
+struct McpResponse<'a> {
+    mcp_response: &'a RawValue,
+}
+
+/// The answer to a message for one of our MCP servers.
+pub(crate) fn mcp_answer_line(request_id: &str, json: &str) -> Result<Bytes, serde_json::Error> {
+    let response = McpResponse { mcp_response: serde_json::from_str(json)? };
+    let response = AnswerBody { subtype: "success", request_id, response };
+    line(&AnswerLine { kind: "control_response", response })
 }
 
 #[derive(Serialize)]
@@ -169,11 +198,12 @@ mod tests {
 
     #[test]
     fn initialize_always_carries_a_system_prompt() {
-        let line = control_line("r1", Control::initialize(&raw("\"\""))).unwrap();
+        let line = control_line("r1", Control::initialize(&raw("\"\""), &["client"])).unwrap();
         let value: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(value["request"]["subtype"], "initialize");
         assert_eq!(value["request"]["systemPrompt"], "");
         assert!(value["request"]["hooks"].is_null());
+        assert_eq!(value["request"]["sdkMcpServers"][0], "client");
     }
 
     #[test]

@@ -39,6 +39,16 @@ impl House {
         Self::with(|settings| settings).await
     }
 
+    /// A house whose processes wait for their conversation to go on.
+    pub(crate) async fn that_keeps() -> Self {
+        Self::that_keeps_with(|settings| settings).await
+    }
+
+    pub(crate) async fn that_keeps_with(change: impl FnOnce(Settings) -> Settings) -> Self {
+        let minute = Duration::from_secs(60);
+        Self::with(|settings| change(Settings { hold_time: minute, idle_time: minute, ..settings })).await
+    }
+
     pub(crate) async fn with(change: impl FnOnce(Settings) -> Settings) -> Self {
         let alone = OPEN.lock().await;
         let simulator = Simulator::start().await.unwrap();
@@ -48,12 +58,14 @@ impl House {
         let mut settings = Settings::new(program(), Credentials::ApiKey, &scratch);
         settings.base_url = Some(simulator.url());
         settings.operator_env = operator(&home);
+        // Every turn has its own process, unless a test is about going on.
+        (settings.hold_time, settings.idle_time) = (Duration::ZERO, Duration::ZERO);
         let driver = Driver::new(change(settings)).unwrap();
         Self { simulator, driver, scratch, home, _root: root, _alone: alone }
     }
 
     pub(crate) async fn start(&self, request: &Value) -> Result<TurnStream, TurnError> {
-        let turn = self.driver.read_turn(request.to_string().as_bytes()).unwrap();
+        let turn = self.driver.read_turn(request.to_string().as_bytes(), "").unwrap();
         self.driver.start(turn).await
     }
 
@@ -73,11 +85,29 @@ impl House {
         requests.remove(0)
     }
 
+    /// A whole turn that must succeed: the answer as a message to send back.
+    pub(crate) async fn answer(&self, request: &Value) -> Value {
+        let (events, error) = self.turn(request).await;
+        assert!(error.is_none(), "{error:?}");
+        answer(&events)
+    }
+
+    /// Until this many processes hold calls and this many are idle.
+    pub(crate) async fn waiting_are(&self, held: usize, idle: usize) {
+        let waited = tokio::time::timeout(Duration::from_secs(5), async {
+            while (self.driver.counts().held, self.driver.counts().idle) != (held, idle) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "{:?}", self.driver.counts());
+    }
+
     /// Until no process, no scratch directory and no upstream exchange is left.
     pub(crate) async fn nothing_is_left_within(&self, limit: Duration) {
         let empty = || {
             let counts = self.driver.counts();
-            let processes = counts.queued + counts.starting + counts.running + counts.ending;
+            let waiting = counts.held + counts.idle;
+            let processes = counts.queued + counts.starting + counts.running + counts.ending + waiting;
             processes == 0 && files(&self.scratch) == 0 && descendants().is_empty()
         };
         let waited = tokio::time::timeout(limit, async {
@@ -141,6 +171,14 @@ pub(crate) fn text(events: &[RawEvent]) -> String {
     deltas.filter_map(|event| event["delta"]["text"].as_str().map(str::to_string)).collect()
 }
 
+/// The answer that these events are, as a message to send back.
+pub(crate) fn answer(events: &[RawEvent]) -> Value {
+    let mut answer = messages::Accumulator::default();
+    events.iter().for_each(|event| answer.push(event).unwrap());
+    let answer: Value = serde_json::from_slice(&answer.finish().unwrap()).unwrap();
+    json!({"role": "assistant", "content": answer["content"]})
+}
+
 /// The conversation in a request, without what the program adds: texts become blocks, cache marks go.
 pub(crate) fn conversation(body: &Value) -> Vec<Value> {
     body["messages"].as_array().unwrap().iter().map(plain).collect()
@@ -152,7 +190,16 @@ fn plain(message: &Value) -> Value {
         content => content.as_array().unwrap().clone(),
     };
     for block in &mut content {
-        block.as_object_mut().unwrap().remove("cache_control");
+        let block = block.as_object_mut().unwrap();
+        block.remove("cache_control");
+        if let Some(bare) = block.get("name").and_then(|name| name.as_str()?.strip_prefix("mcp__client__")) {
+            *block.get_mut("name").unwrap() = json!(bare);
+        }
+        // A text and a list of one text are the same result.
+        if let Some(Value::String(text)) = block.get("content") {
+            let text = json!([{"type": "text", "text": text}]);
+            block.insert("content".into(), text);
+        }
     }
     json!({"role": message["role"], "content": content})
 }
@@ -172,6 +219,16 @@ pub(crate) fn descendants() -> Vec<i32> {
         next += 1;
     }
     found.split_off(1)
+}
+
+/// The running programs that serve a model; without what they start themselves, which looks like them for a moment.
+pub(crate) fn programs() -> Vec<i32> {
+    let mine = std::process::id().cast_signed();
+    let serves = |pid: &i32| {
+        let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        arguments.split(|byte| *byte == 0).any(|argument| argument.starts_with(b"--model="))
+    };
+    processes().filter(|(_, parent)| *parent == mine).map(|(pid, _)| pid).filter(serves).collect()
 }
 
 fn processes() -> impl Iterator<Item = (i32, i32)> {

@@ -1,8 +1,6 @@
 //! `demo`: both dialects at work without any account. A simulator stands in for the Messages API; the real `claude`
 //! program runs in between.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, bail};
 use backends::{HttpClient, Timeouts};
 use bytes::Bytes;
@@ -15,7 +13,7 @@ use serde_json::{Value, json};
 use simulator::Simulator;
 use std::time::Duration;
 
-use super::serve;
+use super::{sandbox, serve};
 use crate::setup;
 use crate::terminal::{BOLD, DIM, coloured, local_url, say, stream};
 
@@ -28,14 +26,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) async fn run(once: bool, config: &Config) -> Result<()> {
     let simulator = Simulator::start().await.context("the simulator could not be started")?;
     let home = tempfile::tempdir().context("no temporary directory")?;
-    let environment = demo_environment(home.path());
-    let through_claude = demo_config(config, config::Backend::ClaudeCode, &simulator, home.path());
-    let mut direct = demo_config(config, config::Backend::Anthropic, &simulator, home.path());
+    let environment = sandbox::environment(home.path());
+    let sandboxed = |backend| sandbox::config(config, backend, &simulator, home.path(), "the demo");
+    let mut through_claude = sandboxed(config::Backend::ClaudeCode);
+    let mut direct = sandboxed(config::Backend::Anthropic);
     direct.server.port = 0;
 
     let program =
         setup::find_claude(config.claude_code.path.as_deref(), &OperatorEnvironment::of_this_process())?;
-    let mut through_claude = through_claude;
     through_claude.claude_code.path = Some(program.clone());
     let (claude_server, claude_address) = serve::bind(&through_claude, None, false, &environment)?;
     let (direct_server, direct_address) = serve::bind(&direct, None, false, &environment)?;
@@ -135,31 +133,4 @@ fn invite(base: &str) {
     say(format_args!("  ANTHROPIC_BASE_URL={base} ANTHROPIC_API_KEY=dummy-key  your Anthropic program"));
     say(format_args!("  {base}/health   {base}/metrics"));
     say(coloured("Ctrl-C ends it.", DIM));
-}
-
-/// The user's own settings with the simulator as the API and nobody's account.
-fn demo_config(config: &Config, backend: config::Backend, simulator: &Simulator, home: &Path) -> Config {
-    let mut demo = config.clone();
-    demo.claude.backend = backend;
-    "the demo".clone_into(&mut demo.claude.backend_reason);
-    demo.server.host = std::net::Ipv4Addr::LOCALHOST.into();
-    demo.anthropic.base_url = simulator.url();
-    demo.anthropic.api_key = Some(config::Secret::new("demo-key"));
-    demo.anthropic.auth_token = None;
-    demo.claude_code.credentials = config::Credentials::ApiKey;
-    demo.claude_code.base_url = Some(simulator.url());
-    demo.claude_code.config_dir = Some(home.join("claude"));
-    demo.claude_code.env.clear();
-    demo.auth.api_keys.clear();
-    demo.auth.open = false;
-    demo.rate_limiting = None;
-    demo.data_dir = home.join("data");
-    demo
-}
-
-/// Nothing of the user's own environment: no account can be used by mistake.
-fn demo_environment(home: &Path) -> OperatorEnvironment {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let pairs = [("PATH", path), ("HOME", home.into()), ("ANTHROPIC_API_KEY", "demo-key".into())];
-    pairs.into_iter().map(|(name, value)| (name.into(), value)).collect()
 }

@@ -4,4 +4,5 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod health;
+mod sandbox;
 pub(crate) mod serve;

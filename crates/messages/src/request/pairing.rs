@@ -51,9 +51,11 @@ fn answer(waiting: &mut Waiting<'_>, id: &str, result: Place) -> Result<(), ApiE
 }
 
 fn all_answered(waiting: &Waiting<'_>) -> Result<(), ApiError> {
-    waiting.values().min().map_or(Ok(()), |call| {
-        Err(call.invalid("id", "this tool_use has no tool_result in the user turn after it"))
-    })
+    let mut missing: Vec<_> = waiting.iter().map(|(id, place)| (*place, *id)).collect();
+    missing.sort_unstable();
+    let ids: Vec<_> = missing.iter().map(|(_, id)| *id).collect();
+    let told = format!("no tool_result in the user turn after it, for these ids: {}", ids.join(", "));
+    missing.first().map_or(Ok(()), |(call, _)| Err(call.invalid("id", &told)))
 }
 
 impl Place {

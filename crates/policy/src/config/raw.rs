@@ -131,6 +131,33 @@ pub(super) struct ClaudeCode {
     /// Programs running at once. Each takes some hundred MB of memory; further requests wait.
     #[schemars(range(min = 1, max = 10_000))]
     pub(super) max_processes: Option<u32>,
+    /// Programs of the default model kept started ahead of the requests. A started program answers some 0.4
+    /// seconds sooner; each takes some hundred MB of memory. 0 keeps none before somebody asks.
+    #[schemars(range(min = 0, max = 10_000))]
+    pub(super) min_idle: Option<u32>,
+    /// Most programs started ahead, of all models. Up to this limit there are as many of a model as were
+    /// asked for at about the same time lately. They count towards `max_processes`, but give way to requests.
+    /// 0 starts each program when it is needed.
+    #[schemars(range(min = 0, max = 10_000))]
+    pub(super) max_idle: Option<u32>,
+    /// Age at which a program that was started ahead and not used is replaced.
+    pub(super) spare_max_age: Option<PositiveSeconds>,
+    /// Most memory that all programs may use together. Past it none is started ahead, and one by one those
+    /// are ended that no request uses. On Linux their proportional share (PSS) counts, elsewhere their
+    /// resident size.
+    #[schemars(range(min = 1_048_576), extend("x-default" = "no limit"))]
+    pub(super) max_memory_bytes: Option<u64>,
+    /// Age at which a program is not kept for its conversation's next request.
+    pub(super) process_max_age: Option<PositiveSeconds>,
+    /// Resident size at which a program is not kept for its conversation's next request.
+    #[schemars(range(min = 1_048_576))]
+    pub(super) process_max_memory_bytes: Option<u64>,
+    /// How long a program waits for the results of the tool calls it made. It goes on with them at once; later
+    /// the whole conversation is told to another one. 0 waits not at all.
+    pub(super) hold_time: Option<Seconds>,
+    /// How long a program that has answered waits for its conversation's next message. 0 waits not at all.
+    /// Programs that wait count towards `max_processes`, but give way to other requests, the oldest first.
+    pub(super) idle_time: Option<Seconds>,
     /// How long a request waits for one of them before it gets 529.
     pub(super) queue_timeout: Option<Seconds>,
     /// How long the program may take until it is ready.

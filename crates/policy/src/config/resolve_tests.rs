@@ -207,6 +207,10 @@ fn values_that_mean_nothing_are_refused_with_what_would() {
         ),
         (r#"{"anthropic": {"base_url": "https://a:b@c"}}"#, "anthropic.base_url: must not hold a user name"),
         (r#"{"claude": {"default_model": "default"}}"#, "claude.default_model: expected the name of a model"),
+        (
+            r#"{"claude_code": {"min_idle": 5, "max_idle": 2}}"#,
+            "claude_code.min_idle: is more than `claude_code.max_idle`",
+        ),
         (r#"{"logging": {"level": "LOUD"}}"#, "logging.level: expected TRACE, DEBUG"),
         (r#"{"rate_limiting": {"burst_size": 1}}"#, "rate_limiting.burst_size: has no effect without"),
     ];
@@ -214,6 +218,17 @@ fn values_that_mean_nothing_are_refused_with_what_would() {
         let said = refusal(text, &[]);
         assert!(said.contains(expected) && said.contains("(in config.json)"), "{said}");
     }
+}
+
+#[test]
+fn one_limit_on_idle_programs_moves_the_other_ones_default() {
+    let idle = |text: &str| {
+        let section = config(text, &[]).claude_code;
+        (section.min_idle, section.max_idle)
+    };
+    assert_eq!(idle("{}"), (1, 4));
+    assert_eq!(idle(r#"{"claude_code": {"max_idle": 0}}"#), (0, 0));
+    assert_eq!(idle(r#"{"claude_code": {"min_idle": 6}}"#), (6, 6));
 }
 
 #[test]

@@ -129,6 +129,26 @@ pub struct ClaudeCode {
     pub silence_timeout: Duration,
     /// Programs running at once.
     pub max_processes: usize,
+    /// Programs of the default model that are always kept started ahead.
+    pub min_idle: usize,
+    /// Most programs started ahead.
+    pub max_idle: usize,
+    /// Age at which an unused program is replaced.
+    #[serde(serialize_with = "seconds")]
+    pub spare_max_age: Duration,
+    /// Most memory of all programs before unused ones are ended.
+    pub max_memory_bytes: Option<u64>,
+    /// Age at which a program is not kept between two requests.
+    #[serde(serialize_with = "seconds")]
+    pub process_max_age: Duration,
+    /// Size at which a program is not kept between two requests.
+    pub process_max_memory_bytes: u64,
+    /// How long a program waits for the results of its tool calls.
+    #[serde(serialize_with = "seconds")]
+    pub hold_time: Duration,
+    /// How long a program waits for its conversation's next message.
+    #[serde(serialize_with = "seconds")]
+    pub idle_time: Duration,
     /// How long a request waits for one of them.
     #[serde(serialize_with = "seconds")]
     pub queue_timeout: Duration,

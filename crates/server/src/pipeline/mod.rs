@@ -83,7 +83,9 @@ fn call(parts: &Parts, plan: &Plan, strict: bool) -> Call {
         Outlet::Anthropic => (parts.headers.clone(), parts.uri.query().map(str::to_owned)),
         Outlet::Chat { .. } => (anthropic_headers(&parts.headers), None),
     };
-    Call { body: plan.body.clone(), model: plan.served.clone(), stream: plan.stream, query, headers, strict }
+    let owner = Context::of(parts).caller.owner();
+    let (body, model) = (plan.body.clone(), plan.served.clone());
+    Call { body, model, stream: plan.stream, query, headers, owner, strict }
 }
 
 fn anthropic_headers(headers: &HeaderMap) -> HeaderMap {

@@ -5,26 +5,32 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use backends::{Health, State as BackendState};
+use backends::{AccountWindow, Health, State as BackendState};
 use http::StatusCode;
 use http::request::Parts;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::context::Context;
 
-/// `GET /health`: the status for anyone; version, uptime and backends for callers that may use the API.
+/// `GET /health`: the status for anyone; version, uptime, backends and the account's windows for callers that may use
+/// the API.
 pub(crate) async fn report(State(app): State<Arc<App>>, parts: Parts) -> Response {
     let status = overall(&app);
     if Context::of(&parts).caller.identity.is_none() {
         return Json(json!({ "status": status })).into_response();
     }
     let Health { state, detail } = app.backend.health();
+    let mut backend = json!({ "state": state.as_str(), "detail": detail });
+    let windows = app.backend.account_windows();
+    if !windows.is_empty() {
+        backend["account_windows"] = windows.iter().map(window).collect::<Map<_, _>>().into();
+    }
     Json(json!({
         "status": status,
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": app.started.elapsed().as_secs(),
-        "backends": { app.backend.name(): { "state": state.as_str(), "detail": detail } },
+        "backends": { app.backend.name(): backend },
     }))
     .into_response()
 }
@@ -43,6 +49,12 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
             (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
         }
     }
+}
+
+fn window(window: &AccountWindow) -> (String, Value) {
+    let AccountWindow { name, utilization, resets_at, status } = window;
+    let shown = json!({ "utilization": utilization, "resets_at": resets_at, "status": status });
+    ((*name).to_owned(), shown)
 }
 
 fn unready(app: &App) -> Option<String> {

@@ -22,13 +22,10 @@ pub(crate) async fn root() {}
 /// `GET /metrics`, as Prometheus reads it.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     let backend = &app.backend;
-    let processes: Vec<_> = backend
-        .processes()
-        .into_iter()
-        .map(|(state, count)| (backend.name().to_owned(), state, count))
-        .collect();
+    app.metrics.set_processes(backend.name(), &backend.processes());
+    app.metrics.account.set(backend.name(), &backend.account_windows());
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, content_type)], app.metrics.text(&processes)).into_response()
+    ([(CONTENT_TYPE, content_type)], app.metrics.text()).into_response()
 }
 
 /// Any path that is not in the table.

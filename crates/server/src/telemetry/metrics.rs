@@ -13,6 +13,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::account::AccountGauges;
+
 /// Beyond so many model names, further ones are counted as `other`: names come from callers.
 const MAX_MODEL_LABELS: usize = 200;
 const SECONDS: [f64; 13] = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0];
@@ -71,6 +73,7 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     pub(crate) rejected: Family<RejectedLabels, Counter>,
     processes: Family<ProcessLabels, Gauge>,
+    pub(crate) account: AccountGauges,
     models: Mutex<HashSet<String>>,
 }
 
@@ -95,6 +98,7 @@ impl Metrics {
             connections: Gauge::default(),
             rejected: Family::default(),
             processes: Family::default(),
+            account: AccountGauges::default(),
             models: Mutex::default(),
         };
         metrics.register();
@@ -124,6 +128,7 @@ impl Metrics {
             self.rejected.clone(),
         );
         r.register("claude_processes", "Processes of the claude program by state", self.processes.clone());
+        self.account.register(r);
     }
 
     /// Counts one refused request.
@@ -171,12 +176,16 @@ impl Metrics {
         model
     }
 
-    /// The text that `/metrics` answers.
-    pub(crate) fn text(&self, processes: &[(String, &'static str, u64)]) -> String {
-        for (backend, state, count) in processes {
-            let labels = ProcessLabels { backend: backend.clone(), state };
+    /// The processes of a backend as they are now.
+    pub(crate) fn set_processes(&self, backend: &str, processes: &[(&'static str, u64)]) {
+        for (state, count) in processes {
+            let labels = ProcessLabels { backend: backend.to_owned(), state };
             self.processes.get_or_create(&labels).set(i64::try_from(*count).unwrap_or(i64::MAX));
         }
+    }
+
+    /// The text that `/metrics` answers.
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.registry);

@@ -62,6 +62,7 @@ impl Resolver<'_> {
         let env = self.program_env(raw.env.unwrap_or_default());
         let (credentials, credentials_reason) = self.credentials(raw.credentials, &env);
         self.refuse_mixed_credentials(credentials, &env);
+        let (min_idle, max_idle) = self.idle(raw.min_idle, raw.max_idle);
         ClaudeCode {
             path: raw.path.map(|path| self.program(&path)),
             credentials,
@@ -71,9 +72,28 @@ impl Resolver<'_> {
             base_url: raw.base_url.map(|url| self.base_url("claude_code.base_url", &url)),
             silence_timeout: raw.silence_timeout.map_or(Duration::from_secs(300), Duration::from),
             max_processes: size(raw.max_processes.unwrap_or(16)),
+            min_idle: size(min_idle),
+            max_idle: size(max_idle),
+            spare_max_age: raw.spare_max_age.map_or(Duration::from_secs(1800), Duration::from),
+            max_memory_bytes: raw.max_memory_bytes,
+            process_max_age: raw.process_max_age.map_or(Duration::from_secs(3600), Duration::from),
+            process_max_memory_bytes: raw.process_max_memory_bytes.unwrap_or(1 << 30),
+            hold_time: raw.hold_time.map_or(Duration::from_secs(300), Duration::from),
+            idle_time: raw.idle_time.map_or(Duration::from_secs(300), Duration::from),
             queue_timeout: raw.queue_timeout.map_or(Duration::from_secs(60), Duration::from),
             start_timeout: raw.start_timeout.map_or(Duration::from_secs(30), Duration::from),
         }
+    }
+
+    /// How many programs to start ahead. A limit below the usual minimum lowers that too; one below a minimum that
+    /// was typed is a mistake.
+    fn idle(&mut self, min: Option<u32>, max: Option<u32>) -> (u32, u32) {
+        let most = max.unwrap_or_else(|| min.unwrap_or(1).max(4));
+        let least = min.unwrap_or_else(|| most.min(1));
+        if least > most {
+            self.problem("claude_code.min_idle", "is more than `claude_code.max_idle`");
+        }
+        (least, most)
     }
 
     /// A bare name stays one, to be found on `PATH`.

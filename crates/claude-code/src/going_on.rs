@@ -1,0 +1,124 @@
+//! Going on in a process that has answered before: what its last answer left open is brought to rest, then only the
+//! caller's new message is sent, or the results of the calls that wait.
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::errors::Failure;
+use crate::protocol::{Control, Incoming};
+use crate::relay::Then;
+use crate::session::{Finished, Session};
+use crate::stream::Item;
+use crate::tools::{Call, ToolResult};
+use crate::turn::Turn;
+
+/// What an answer left open.
+#[derive(Debug, Default)]
+pub(crate) struct Open {
+    /// The next call upstream would lead nowhere.
+    pub(crate) forbidden: bool,
+    /// The program has yet to say that the turn is over.
+    ending: bool,
+    /// The calls in the answer, by id.
+    calls: Vec<String>,
+    /// Those that the program has made, each with the request that waits.
+    made: Vec<(String, Call)>,
+}
+
+impl Open {
+    /// The program made a call.
+    pub(crate) fn waits(&mut self, request_id: String, call: Call) {
+        self.made.push((request_id, call));
+    }
+
+    /// After an answer.
+    pub(crate) fn after(&mut self, then: &Then) {
+        match then {
+            Then::Waits(calls) => self.calls.clone_from(calls),
+            Then::Rests | Then::Ends | Then::GoesOn => self.ending = true,
+        }
+    }
+
+    fn all_made(&self) -> bool {
+        self.calls.iter().all(|id| self.made.iter().any(|(_, call)| call.tool_use_id == *id))
+    }
+
+    fn answered(&mut self, id: &str) -> Option<(String, Call)> {
+        let at = self.made.iter().position(|(_, call)| call.tool_use_id == id)?;
+        self.calls.retain(|call| call != id);
+        Some(self.made.swap_remove(at))
+    }
+}
+
+impl Session<'_> {
+    /// One more turn of the same conversation.
+    pub(crate) async fn go_on(
+        &mut self,
+        turn: &Turn,
+        events: &mpsc::Sender<Item>,
+    ) -> Result<Finished, Failure> {
+        self.told = false;
+        let limit = self.settings.start_timeout;
+        let asked = async {
+            self.settle().await?;
+            self.apply(turn).await?;
+            if self.open.calls.is_empty() {
+                return self.say(turn, true);
+            }
+            let results = turn.results().ok_or_else(|| Failure::Broken("no results".into()))?;
+            self.answer_calls(results).await
+        };
+        timeout(limit, asked).await.map_err(|_| Failure::StartTimeout(limit))??;
+        self.relay(events).await
+    }
+
+    /// Reads on after an answer until the process is gone or in a state that can't be gone on from: tells why.
+    pub(crate) async fn rest(&mut self) -> Failure {
+        if let Err(failure) = self.settle().await {
+            return failure;
+        }
+        loop {
+            match self.next().await {
+                Ok(Incoming::Result(_)) => return Failure::Ended,
+                Ok(_) => {}
+                Err(failure) => return failure,
+            }
+        }
+    }
+
+    /// Waits until the program has made all calls of its answer, or said that the turn is over; then it may call
+    /// upstream again. Can be given up and begun again at any point.
+    async fn settle(&mut self) -> Result<(), Failure> {
+        while self.open.ending || !self.open.all_made() {
+            match self.next().await? {
+                // It answered a call itself: no such tool.
+                Incoming::Result(_) if !self.open.ending => return Err(Failure::Ended),
+                Incoming::Result(_) => self.open.ending = false,
+                _ => {}
+            }
+        }
+        if self.open.forbidden {
+            let given = self.address.clone();
+            let given = given.given().ok_or_else(|| Failure::Broken("no address".into()))?;
+            self.control(Control::settings([given])).await?;
+            self.open.forbidden = false;
+        }
+        Ok(())
+    }
+
+    /// Answers the calls in the caller's order, one after the other: upstream they stand in the order in which the
+    /// program took them.
+    async fn answer_calls(&mut self, results: Vec<ToolResult>) -> Result<(), Failure> {
+        for result in results {
+            let (request_id, call) = self.open.answered(&result.tool_use_id).ok_or(Failure::Ended)?;
+            self.send_answer(&request_id, &call.answered(&result.json))?;
+            while !self.open.calls.is_empty() {
+                match self.next().await? {
+                    Incoming::ResultsTaken(ids) if ids.contains(&result.tool_use_id) => break,
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
