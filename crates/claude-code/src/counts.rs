@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct ProcessCounts {
     /// Turns waiting for a free place.
     pub queued: usize,
-    /// Started, not yet asked the question.
+    /// Started, not yet asked the question or ready to be.
     pub starting: usize,
-    /// Answering.
+    /// Asked or answering.
     pub running: usize,
     /// Finished or given up, not yet gone.
     pub ending: usize,
@@ -27,6 +27,8 @@ pub struct ProcessCounts {
 pub(crate) enum Phase {
     Queued,
     Starting,
+    /// The question was sent, nothing of the answer is there.
+    Asked,
     Running,
     Ending,
     Spare,
@@ -36,7 +38,7 @@ pub(crate) enum Phase {
 
 /// The counters behind [`ProcessCounts`], shared by all turns of a driver.
 #[derive(Debug, Default)]
-pub(crate) struct Gauge([AtomicUsize; 7]);
+pub(crate) struct Gauge([AtomicUsize; 8]);
 
 impl Gauge {
     pub(crate) fn read(&self) -> ProcessCounts {
@@ -44,12 +46,19 @@ impl Gauge {
         ProcessCounts {
             queued: count(Phase::Queued),
             starting: count(Phase::Starting),
-            running: count(Phase::Running),
+            running: count(Phase::Asked) + count(Phase::Running),
             ending: count(Phase::Ending),
             spare: count(Phase::Spare),
             held: count(Phase::Held),
             idle: count(Phase::Idle),
         }
+    }
+
+    /// Whether a program works towards the first event of an answer, or is being started.
+    pub(crate) fn is_pressed(&self) -> bool {
+        [Phase::Starting, Phase::Asked]
+            .iter()
+            .any(|phase| self.0[*phase as usize].load(Ordering::Relaxed) > 0)
     }
 
     pub(crate) fn enter(self: &Arc<Self>, phase: Phase) -> Counted {
@@ -93,8 +102,12 @@ mod tests {
         let gauge = Arc::new(Gauge::default());
         let mut counted = gauge.enter(Phase::Queued);
         assert_eq!(gauge.read(), ProcessCounts { queued: 1, ..ProcessCounts::default() });
+        counted.becomes(Phase::Asked);
+        assert_eq!(gauge.read(), ProcessCounts { running: 1, ..ProcessCounts::default() });
+        assert!(gauge.is_pressed());
         counted.becomes(Phase::Running);
         assert_eq!(gauge.read(), ProcessCounts { running: 1, ..ProcessCounts::default() });
+        assert!(!gauge.is_pressed());
         drop(counted);
         assert_eq!(gauge.read(), ProcessCounts::default());
     }

@@ -4,6 +4,7 @@
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::counts::Counted;
 use crate::errors::Failure;
 use crate::protocol::{Control, Incoming};
 use crate::relay::Then;
@@ -56,12 +57,13 @@ impl Session<'_> {
         &mut self,
         turn: &Turn,
         events: &mpsc::Sender<Item>,
+        counted: &mut Counted,
     ) -> Result<Finished, Failure> {
         self.told = false;
         let limit = self.settings.start_timeout;
         let asked = async {
             self.settle().await?;
-            self.apply(turn).await?;
+            self.apply(turn)?;
             if self.open.calls.is_empty() {
                 return self.say(turn, true);
             }
@@ -69,7 +71,7 @@ impl Session<'_> {
             self.answer_calls(results).await
         };
         timeout(limit, asked).await.map_err(|_| Failure::StartTimeout(limit))??;
-        self.relay(events).await
+        self.relay(events, counted).await
     }
 
     /// Reads on after an answer until the process is gone or in a state that can't be gone on from: tells why.

@@ -67,13 +67,20 @@ impl Kept {
         Some(entries.list.remove(at).next)
     }
 
-    /// Gives one process up, if any waits.
+    /// Gives one process up, if any waits: one that holds calls only when no other is left.
     pub(crate) fn give_up_oldest(&self) -> bool {
+        self.give_up_idle() || self.give_up(|_| true)
+    }
+
+    /// Gives one process up that holds no calls, if there is one.
+    pub(crate) fn give_up_idle(&self) -> bool {
+        self.give_up(|entry| !entry.holds_calls)
+    }
+
+    fn give_up(&self, which: impl FnMut(&Entry) -> bool) -> bool {
         let mut entries = self.entries();
-        let idle = entries.list.iter().position(|entry| !entry.holds_calls);
-        let Some(at) = idle.or_else(|| (!entries.list.is_empty()).then_some(0)) else { return false };
-        drop(entries.list.remove(at));
-        true
+        let at = entries.list.iter().position(which);
+        at.map(|at| drop(entries.list.remove(at))).is_some()
     }
 
     /// Resolves when one more process waits, counted from this call on.

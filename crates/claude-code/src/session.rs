@@ -32,6 +32,8 @@ pub(crate) struct Session<'a> {
     listed: bool,
     /// The parameters in force.
     applied: Vec<(&'static str, String)>,
+    /// Control requests that were sent ahead of their replies: a refusal of one fails the turn.
+    unconfirmed: Vec<String>,
     /// What the last answer left open.
     pub(crate) open: Open,
     /// Whether the caller of the running turn has seen anything of it.
@@ -56,6 +58,7 @@ impl<'a> Session<'a> {
             tools: Arc::default(),
             listed: false,
             applied: Vec::new(),
+            unconfirmed: Vec::new(),
             open: Open::default(),
             told: false,
         }
@@ -70,32 +73,33 @@ impl<'a> Session<'a> {
     ) -> Result<Finished, Failure> {
         self.bind(turn).await?;
         self.feed(turn).await?;
-        counted.becomes(Phase::Running);
+        counted.becomes(Phase::Asked);
         self.say(turn, true)?;
-        self.relay(events).await
+        self.relay(events, counted).await
     }
 
-    /// Binds the process to the conversation's system prompt, tools and parameters.
+    /// Binds the process to the conversation's system prompt, tools and parameters. The program takes what it is sent in
+    /// order, so only the tools, which it asks for itself, are waited for.
     pub(crate) async fn bind(&mut self, turn: &Turn) -> Result<(), Failure> {
         let limit = self.settings.start_timeout;
         self.tools = Arc::clone(&turn.tools);
-        let bound = async {
-            let servers: &[&str] = if turn.tools.is_empty() { &[] } else { &[tools::SERVER] };
-            self.control(Control::initialize(&turn.system, servers)).await?;
-            self.apply(turn).await?;
+        let servers: &[&str] = if turn.tools.is_empty() { &[] } else { &[tools::SERVER] };
+        self.request_ahead(Control::initialize(&turn.system, servers))?;
+        self.apply(turn)?;
+        let listed = async {
             while !self.listed && !self.tools.is_empty() {
                 self.next().await?;
             }
             Ok(())
         };
-        timeout(limit, bound).await.map_err(|_| Failure::StartTimeout(limit))?
+        timeout(limit, listed).await.map_err(|_| Failure::StartTimeout(limit))?
     }
 
-    /// Puts the turn's parameters in force.
-    pub(crate) async fn apply(&mut self, turn: &Turn) -> Result<(), Failure> {
+    /// Puts the turn's parameters in force for what is sent from now on.
+    pub(crate) fn apply(&mut self, turn: &Turn) -> Result<(), Failure> {
         if self.applied != turn.settings {
             let env = turn.settings.iter().map(|(name, value)| (*name, value.as_str()));
-            self.control(Control::settings(env)).await?;
+            self.request_ahead(Control::settings(env))?;
             self.applied.clone_from(&turn.settings);
         }
         Ok(())
@@ -163,6 +167,13 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Sends a control request whose reply is not waited for.
+    fn request_ahead(&mut self, request: Control<'_>) -> Result<(), Failure> {
+        let id = self.request(request)?;
+        self.unconfirmed.push(id);
+        Ok(())
+    }
+
     /// Sends a control request whose reply does not matter.
     pub(crate) fn request(&self, request: Control<'_>) -> Result<String, Failure> {
         let id = uuid::Uuid::new_v4().to_string();
@@ -183,6 +194,15 @@ impl<'a> Session<'a> {
                 // Before it asks the model without them.
                 self.process.kill();
                 Err(Failure::ToolsLost)
+            }
+            Incoming::Reply(reply) => {
+                let sent_ahead = self.unconfirmed.iter().position(|id| *id == reply.request_id);
+                if let Some(at) = sent_ahead {
+                    self.unconfirmed.swap_remove(at);
+                    reply.outcome.map_err(Failure::Control)?;
+                    return Ok(Incoming::Other);
+                }
+                Ok(Incoming::Reply(reply))
             }
             other => Ok(other),
         }
@@ -209,16 +229,19 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    pub(crate) async fn relay(&mut self, events: &mpsc::Sender<Item>) -> Result<Finished, Failure> {
-        let limit = self.settings.silence_timeout;
+    pub(crate) async fn relay(
+        &mut self,
+        events: &mpsc::Sender<Item>,
+        counted: &mut Counted,
+    ) -> Result<Finished, Failure> {
         let mut relay = Relay::new(Arc::clone(&self.tools));
         let mut said = Said::default();
         loop {
-            let line = timeout(limit, self.next()).await.map_err(|_| Failure::Silent(limit))??;
-            match relay.take(line) {
+            match relay.take(self.next_in_time().await?) {
                 Step::Wait => {}
                 Step::Forward(event) => {
                     if event.name == "message_start" {
+                        counted.becomes(Phase::Running);
                         self.forbid_another_call()?;
                     }
                     said.observe(&event);
@@ -232,6 +255,15 @@ impl<'a> Session<'a> {
                 Step::Fail(failure) => return Err(failure),
             }
         }
+    }
+
+    /// What the program says next: soon, while it has yet to confirm what it was told; else within the limit on silence.
+    async fn next_in_time(&mut self) -> Result<Incoming, Failure> {
+        let (limit, failure) = match self.unconfirmed.is_empty() {
+            true => (self.settings.silence_timeout, Failure::Silent(self.settings.silence_timeout)),
+            false => (self.settings.start_timeout, Failure::StartTimeout(self.settings.start_timeout)),
+        };
+        timeout(limit, self.next()).await.map_err(|_| failure)?
     }
 
     /// One request is one call upstream. After an answer that met its token limit or has no text, or that calls a tool

@@ -131,8 +131,8 @@ impl Supervisor {
             if first {
                 session.run(turn, events, counted).await
             } else {
-                counted.becomes(Phase::Running);
-                session.go_on(turn, events).await
+                counted.becomes(Phase::Asked);
+                session.go_on(turn, events, counted).await
             }
         };
         tokio::select! {

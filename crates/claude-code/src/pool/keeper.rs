@@ -4,7 +4,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use super::memory;
@@ -39,11 +39,11 @@ pub(super) async fn keep(pool: Weak<Inner>, wishes: Arc<Notify>, mut stop: watch
     }
 }
 
-/// Waits until no turn is being started.
+/// Waits until no turn is being started: until its first event it costs a core.
 async fn quiet(pool: &Inner) {
     let quiet = async {
         sleep(POLITE).await;
-        while pool.gauge.read().starting > 0 {
+        while pool.gauge.is_pressed() {
             sleep(POLITE / 2).await;
         }
     };
@@ -95,13 +95,22 @@ async fn room(pool: &Inner) -> Room {
     }
 }
 
+/// A place for a spare, at the cost of the process that has waited longest for its conversation to go on.
+async fn place(pool: &Inner) -> Option<OwnedSemaphorePermit> {
+    let places = Arc::clone(&pool.places);
+    if places.available_permits() == 0 && !pool.kept.give_up_idle() {
+        return None;
+    }
+    timeout(PATIENCE, places.acquire_owned()).await.ok()?.ok()
+}
+
 /// Starts a spare and waits until it is ready, gone or taken. `false` when there is no place or it can't be started.
 async fn add(pool: &Arc<Inner>, model: &str) -> bool {
     if *pool.stop.borrow() || pool.gauge.read().queued > 0 {
         return false;
     }
-    let Ok(permit) = Arc::clone(&pool.places).try_acquire_owned() else { return false };
-    let counted = pool.gauge.enter(Phase::Spare);
+    let Some(permit) = place(pool).await else { return false };
+    let counted = pool.gauge.enter(Phase::Starting);
     let process = match Pool::fresh(pool, model).await {
         Ok(process) => process,
         Err(failure) => {

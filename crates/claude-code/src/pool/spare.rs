@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
-use crate::counts::Counted;
+use crate::counts::{Counted, Phase};
 use crate::process::{Ending, Process};
 use crate::protocol::{Control, Incoming, control_line};
 use crate::supervise::stopped;
@@ -115,7 +115,7 @@ impl Sitter {
                 claim = &mut self.claimed => claim.map_or(Over::Useless, Over::Claimed),
                 () = stopped(&mut self.stop) => Over::Useless,
                 () = tokio::time::sleep(age) => Over::Useless,
-                () = listen(&mut self.taken.process, start, &self.ready, ready) => Over::Useless,
+                () = listen(&mut self.taken.process, start, &self.ready, &mut self.counted, ready) => Over::Useless,
             }
         };
         sat.await
@@ -123,11 +123,18 @@ impl Sitter {
 }
 
 /// Reads what the program says until it ends, or until it has been silent for too long at its start.
-async fn listen(process: &mut Process, limit: Duration, ready: &AtomicBool, tell: oneshot::Sender<()>) {
+async fn listen(
+    process: &mut Process,
+    limit: Duration,
+    ready: &AtomicBool,
+    counted: &mut Counted,
+    tell: oneshot::Sender<()>,
+) {
     if !matches!(tokio::time::timeout(limit, loaded(process)).await, Ok(true)) {
         return;
     }
     ready.store(true, Ordering::Relaxed);
+    counted.becomes(Phase::Spare);
     // Whoever waited may have gone.
     let _ = tell.send(());
     while let Ok(Some(_)) = process.next_line().await {}

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{House, descendants, hello, names};
+use crate::support::{House, descendants, hello, names, programs};
 use claude_code::{Driver, Settings, Spares};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -150,9 +150,9 @@ async fn a_burst_leaves_as_many_spares_as_the_limit_allows() {
 async fn a_spare_that_grew_old_is_replaced() {
     let spares = Spares { max_age: Duration::from_secs(3), ..keeping(1, 1)(settings()).spares };
     let _house = warm(|settings| Settings { spares, ..settings }).await;
-    let first = descendants();
+    let first = programs();
     until("another one", Duration::from_secs(20), || {
-        let now = descendants();
+        let now = programs();
         now.len() == 1 && now != first
     })
     .await;
@@ -178,11 +178,11 @@ async fn for_want_of_memory_a_process_that_waits_is_given_up_and_a_running_one_i
         House::with(|settings| Settings { spares, idle_time: Duration::from_secs(60), ..settings }).await;
     house.simulator.script(turn().text("half").stall());
     let running = house.start(&hello()).await.unwrap();
-    let runs = descendants();
+    let runs = programs();
     assert!(house.turn(&hello()).await.1.is_none());
-    until("only the running one is left", Duration::from_secs(20), || descendants() == runs).await;
+    until("only the running one is left", Duration::from_secs(20), || programs() == runs).await;
     tokio::time::sleep(Duration::from_secs(6)).await;
-    assert_eq!(descendants(), runs);
+    assert_eq!(programs(), runs);
     drop(running);
 }
 
