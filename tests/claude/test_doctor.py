@@ -34,6 +34,17 @@ def test_every_promise_of_the_pinned_program_holds(tmp_path, credentials):
         assert any(check in line for line in lines(told, "ok")), f"{check}: {told.stdout}"
 
 
+def test_a_program_that_takes_no_transcript_is_told_on(tmp_path):
+    """The history is fed to it instead, so that callers notice nothing: only here it is said."""
+    drifted = tmp_path / "claude"
+    drifted.write_text(f'#!/bin/sh\ncase "$*" in *--resume=*) rm ../transcript.jsonl;; esac\nexec {CLAUDE} "$@"\n')
+    drifted.chmod(0o755)
+    told = doctor(tmp_path, drifted)
+    assert told.returncode == 1
+    (failed,) = lines(told, "failed")
+    assert "long history" in failed and "it was fed instead of resumed" in failed
+
+
 def test_a_program_that_reads_files_named_in_prompts_is_told_on(tmp_path):
     """One that does not know the mark which makes a prompt mere text."""
     drifted = tmp_path / "claude"

@@ -130,6 +130,17 @@ impl Backend for ClaudeCode {
         states.map(|(state, count)| (state, count as u64)).to_vec()
     }
 
+    fn turns(&self) -> Vec<(&'static str, u64)> {
+        let turns = self.driver.turns();
+        let ways = [
+            ("first", turns.first),
+            ("continued", turns.continued),
+            ("fed", turns.fed),
+            ("resumed", turns.resumed),
+        ];
+        ways.to_vec()
+    }
+
     fn account_windows(&self) -> Vec<AccountWindow> {
         self.driver.account_windows()
     }

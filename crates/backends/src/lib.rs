@@ -66,6 +66,12 @@ pub trait Backend: Send + Sync {
         Vec::new()
     }
 
+    /// Turns answered so far by how the conversation came to be known (`first`, `continued`, `fed`, `resumed`), for
+    /// backends that keep any.
+    fn turns(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// The usage windows of the account behind it, for its operator alone, where the backend hears of any.
     fn account_windows(&self) -> Vec<AccountWindow> {
         Vec::new()

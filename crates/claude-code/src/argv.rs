@@ -21,11 +21,15 @@ const FIXED: [&str; 12] = [
     "--allowedTools=mcp__client",
 ];
 
+/// Makes the program begin with the conversation in this file, seen from its working directory.
+const RESUME: &str = "--resume=../transcript.jsonl";
+
 const LONGEST_MODEL: usize = 256;
 
-/// The arguments for a process that serves this model.
-pub(crate) fn of_model(model: &str) -> Vec<String> {
+/// The arguments for a process that serves this model, with the transcript in its scratch directory or without one.
+pub(crate) fn of_model(model: &str, resumes: bool) -> Vec<String> {
     let mut arguments: Vec<String> = FIXED.iter().map(ToString::to_string).collect();
+    arguments.extend(resumes.then(|| RESUME.to_string()));
     arguments.push(format!("--model={model}"));
     arguments
 }
@@ -49,10 +53,17 @@ mod tests {
 
     #[test]
     fn only_the_model_differs_between_two_command_lines() {
-        let (one, other) = (of_model("claude-a"), of_model("claude-b"));
+        let (one, other) = (of_model("claude-a", false), of_model("claude-b", false));
         let different: Vec<_> = one.iter().zip(&other).filter(|(a, b)| a != b).collect();
         assert_eq!(one.len(), other.len());
         assert_eq!(different, [(&"--model=claude-a".to_string(), &"--model=claude-b".to_string())]);
+    }
+
+    #[test]
+    fn a_transcript_adds_an_argument_that_is_always_the_same() {
+        let (without, with) = (of_model("claude-a", false), of_model("claude-a", true));
+        let added: Vec<_> = with.iter().filter(|argument| !without.contains(argument)).collect();
+        assert_eq!((added, with.len()), (vec![&RESUME.to_string()], without.len() + 1));
     }
 
     #[test]

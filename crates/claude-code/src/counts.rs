@@ -1,7 +1,8 @@
-//! How many processes there are, by what they are doing.
+//! How many processes there are, by what they are doing, and how many turns they have answered, by how they came to know
+//! the conversation.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Processes by state at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,13 +37,38 @@ pub(crate) enum Phase {
     Idle,
 }
 
-/// The counters behind [`ProcessCounts`], shared by all turns of a driver.
+/// Turns answered so far, by how the process came to know what was said before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TurnCounts {
+    /// Nothing was.
+    pub first: u64,
+    /// It was there.
+    pub continued: u64,
+    /// It was told, message by message.
+    pub fed: u64,
+    /// It was started with a transcript.
+    pub resumed: u64,
+}
+
+/// How a process came to know a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    First,
+    Continued,
+    Fed,
+    Resumed,
+}
+
+/// The counters behind [`ProcessCounts`] and [`TurnCounts`], shared by all turns of a driver.
 #[derive(Debug, Default)]
-pub(crate) struct Gauge([AtomicUsize; 8]);
+pub(crate) struct Gauge {
+    processes: [AtomicUsize; 8],
+    turns: [AtomicU64; 4],
+}
 
 impl Gauge {
     pub(crate) fn read(&self) -> ProcessCounts {
-        let count = |phase: Phase| self.0[phase as usize].load(Ordering::Relaxed);
+        let count = |phase: Phase| self.processes[phase as usize].load(Ordering::Relaxed);
         ProcessCounts {
             queued: count(Phase::Queued),
             starting: count(Phase::Starting),
@@ -58,11 +84,21 @@ impl Gauge {
     pub(crate) fn is_pressed(&self) -> bool {
         [Phase::Starting, Phase::Asked]
             .iter()
-            .any(|phase| self.0[*phase as usize].load(Ordering::Relaxed) > 0)
+            .any(|phase| self.processes[*phase as usize].load(Ordering::Relaxed) > 0)
+    }
+
+    pub(crate) fn turns(&self) -> TurnCounts {
+        let count = |way: Way| self.turns[way as usize].load(Ordering::Relaxed);
+        TurnCounts {
+            first: count(Way::First),
+            continued: count(Way::Continued),
+            fed: count(Way::Fed),
+            resumed: count(Way::Resumed),
+        }
     }
 
     pub(crate) fn enter(self: &Arc<Self>, phase: Phase) -> Counted {
-        self.0[phase as usize].fetch_add(1, Ordering::Relaxed);
+        self.processes[phase as usize].fetch_add(1, Ordering::Relaxed);
         Counted { gauge: Arc::clone(self), phase }
     }
 }
@@ -80,16 +116,21 @@ impl Counted {
         self.gauge.read().queued > 0
     }
 
+    /// Counts a turn that was answered.
+    pub(crate) fn answered(&self, way: Way) {
+        self.gauge.turns[way as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn becomes(&mut self, phase: Phase) {
-        self.gauge.0[phase as usize].fetch_add(1, Ordering::Relaxed);
-        self.gauge.0[self.phase as usize].fetch_sub(1, Ordering::Relaxed);
+        self.gauge.processes[phase as usize].fetch_add(1, Ordering::Relaxed);
+        self.gauge.processes[self.phase as usize].fetch_sub(1, Ordering::Relaxed);
         self.phase = phase;
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.gauge.0[self.phase as usize].fetch_sub(1, Ordering::Relaxed);
+        self.gauge.processes[self.phase as usize].fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -110,5 +151,12 @@ mod tests {
         assert!(!gauge.is_pressed());
         drop(counted);
         assert_eq!(gauge.read(), ProcessCounts::default());
+    }
+
+    #[test]
+    fn an_answered_turn_is_counted_by_its_way_and_stays() {
+        let gauge = Arc::new(Gauge::default());
+        gauge.enter(Phase::Running).answered(Way::Resumed);
+        assert_eq!(gauge.turns(), TurnCounts { resumed: 1, ..TurnCounts::default() });
     }
 }

@@ -11,7 +11,7 @@ use wire::json::{edit::Edit, peek};
 
 use crate::account::AuthStatus;
 use crate::account_windows::AccountWindow;
-use crate::counts::{Gauge, Phase, ProcessCounts};
+use crate::counts::{Gauge, Phase, ProcessCounts, TurnCounts};
 use crate::env;
 use crate::errors::{Failure, TurnError};
 use crate::instance::Instance;
@@ -98,7 +98,7 @@ impl Driver {
         if let Some(stream) = self.go_on(&turn).await? {
             return Ok(stream);
         }
-        let place = self.place(turn.model()).await?;
+        let place = self.place(&turn).await?;
         let (events, mut rest) = mpsc::channel(EVENTS_AHEAD);
         let supervisor = Supervisor {
             settings: Arc::clone(&self.inner.settings),
@@ -149,6 +149,12 @@ impl Driver {
         self.inner.gauge.read()
     }
 
+    /// The turns answered so far.
+    #[must_use]
+    pub fn turns(&self) -> TurnCounts {
+        self.inner.gauge.turns()
+    }
+
     /// The usage windows of the Claude account, as far as the API has told the program.
     #[must_use]
     pub fn account_windows(&self) -> Vec<AccountWindow> {
@@ -195,7 +201,7 @@ impl Driver {
     /// As [`read_turn`](Self::read_turn) and [`start`](Self::start).
     pub async fn count_tokens(&self, messages_body: &[u8]) -> Result<u64, TurnError> {
         let turn = self.read_turn(&with_max_tokens(messages_body)?, "")?;
-        let place = self.place(turn.model()).await?;
+        let place = self.place(&turn).await?;
         let (answer, counted) = oneshot::channel();
         let count = Count {
             settings: Arc::clone(&self.inner.settings),
@@ -221,11 +227,13 @@ impl Driver {
     }
 
     /// A place among the processes, after a wait of limited length: a spare's, with the spare, if there is one.
-    async fn place(&self, model: &str) -> Result<Place, TurnError> {
+    async fn place(&self, turn: &Turn) -> Result<Place, TurnError> {
         let inner = &self.inner;
         self.checked_version().await?;
         let mut counted = inner.gauge.enter(Phase::Queued);
-        if let Some(Taken { process, permit }) = inner.pool.spare(model).await {
+        if !turn.is_rather_resumed(inner.settings.resume_from_turns, true)
+            && let Some(Taken { process, permit }) = inner.pool.spare(turn.model()).await
+        {
             counted.becomes(Phase::Starting);
             return Ok(Place { counted, _permit: permit, spare: Some(process) });
         }

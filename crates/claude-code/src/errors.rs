@@ -56,6 +56,8 @@ pub(crate) enum Failure {
     Ended,
     /// Its output could not be read, or a line could not be made.
     Broken(String),
+    /// It did not take the transcript that it was started with.
+    NotResumed,
     /// It left out one of the caller's tools.
     ToolsLost,
     /// It refused a control request.
@@ -87,6 +89,7 @@ impl Failure {
             Self::StartTimeout(limit) => format!("not ready within {limit:?}"),
             Self::Silent(limit) => format!("silent for {limit:?}"),
             Self::ToolsLost => "a tool of the caller is missing from its list".into(),
+            Self::NotResumed => "it did not take its transcript".into(),
             Self::Ended => "its output ended in the middle of the turn".into(),
             Self::Broken(reason) => reason.clone(),
             Self::Control(reason) => {
@@ -118,7 +121,7 @@ impl Failure {
             Self::ToolsLost => {
                 ApiError::invalid("tools", "Claude Code does not take the input_schema of one of these tools")
             }
-            Self::Ended => api("Claude Code ended unexpectedly"),
+            Self::Ended | Self::NotResumed => api("Claude Code ended unexpectedly"),
             Self::Broken(_) | Self::Control(_) => api("Claude Code did not understand the proxy"),
             Self::Refused { result, class, retry_after } => {
                 let error = refused(&result, &class);

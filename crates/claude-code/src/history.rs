@@ -3,14 +3,13 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use messages::ApiError;
 use messages::json::{self, Path, Text};
 use messages::request::{BlockView, Turn as Message};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use wire::json::edit::Edit;
 
+use crate::content;
 use crate::conversation::Mark;
 use crate::protocol::{assistant_line, user_line};
 use crate::tools;
@@ -53,7 +52,10 @@ pub(crate) fn tell(
             ignored.push(at.to_string());
             continue;
         }
-        let part = Part { assistant: message.role == "assistant", content: content(message, ignored)? };
+        let part = Part {
+            assistant: message.role == "assistant",
+            content: content::carried(message, &at.key("content"), ignored)?,
+        };
         match parts.last_mut() {
             // The API takes neighbours for one message; the program would join their texts with line ends.
             Some(previous) if !previous.assistant && !part.assistant => previous.join(&part),
@@ -109,59 +111,6 @@ fn says_nothing(message: &Message<'_>) -> bool {
     };
     blocks.iter().all(|block| matches!(&*block.kind, "thinking" | "redacted_thinking"))
         || matches!(&blocks[..], [only] if only.kind == "text" && text(only))
-}
-
-/// The content, without the caller's cache marks: with the program's own there could be more than the API allows.
-fn content<'a>(message: &Message<'a>, ignored: &mut Vec<String>) -> Result<Cow<'a, str>, ApiError> {
-    let raw = message.content.get();
-    let Some(blocks) = message.blocks.as_ref().filter(|_| raw.contains("\"cache_control\"")) else {
-        return Ok(raw.into());
-    };
-    let mut changed = false;
-    let blocks =
-        blocks.iter().map(|block| without_cache_mark(block, &mut changed)).collect::<Result<Vec<_>, _>>()?;
-    if !changed {
-        return Ok(raw.into());
-    }
-    if !ignored.iter().any(|name| name == "cache_control") {
-        ignored.push("cache_control".into());
-    }
-    Ok(format!("[{}]", blocks.join(",")).into())
-}
-
-#[derive(Deserialize)]
-struct Parts<'a> {
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-}
-
-fn without_cache_mark(block: &BlockView<'_>, changed: &mut bool) -> Result<String, ApiError> {
-    let raw = Bytes::copy_from_slice(block.raw.get().as_bytes());
-    let mut edit = Edit::new(&raw).remove("cache_control");
-    if block.kind == "tool_result" {
-        let parts = serde_json::from_str::<Parts<'_>>(block.raw.get()).ok().and_then(|parts| parts.content);
-        let list = parts.and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
-        if let Some(list) =
-            list.filter(|list| list.iter().any(|part| part.get().contains("\"cache_control\"")))
-        {
-            let bare = list.into_iter().map(bare).collect::<Result<Vec<_>, _>>()?;
-            edit = edit.set("content", &format!("[{}]", bare.join(",")));
-        }
-    }
-    let edited = edit.finish().map_err(|error| ApiError::invalid("messages", error.to_string()))?;
-    *changed |= edited != raw;
-    utf8(&edited)
-}
-
-fn bare(part: &RawValue) -> Result<String, ApiError> {
-    let raw = Bytes::copy_from_slice(part.get().as_bytes());
-    let edited = Edit::new(&raw).remove("cache_control").finish();
-    utf8(&edited.map_err(|error| ApiError::invalid("messages", error.to_string()))?)
-}
-
-fn utf8(bytes: &Bytes) -> Result<String, ApiError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| ApiError::invalid("messages", "not UTF-8"))?;
-    Ok(text.to_string())
 }
 
 impl Part<'_> {

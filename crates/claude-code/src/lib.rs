@@ -8,7 +8,8 @@
 //! A process serves one conversation. A turn's process is, in this order,
 //! - the one that has heard exactly what the request brings before its last message (known by a chain of hashes over
 //!   model, system prompt, tools and messages): only the last message is sent. Two requests never get the same one.
-//! - a spare or a new one, which is told the whole history first.
+//! - a spare or a new one, which is told the whole history first; a long history is written to a file that a new one is
+//!   started with ([`Settings::resume_from_turns`]).
 //!
 //! After its answer the process waits for [`Settings::idle_time`]. Waiting processes take places among
 //! [`Settings::max_processes`] until a request needs them: the oldest idle one goes first, then the oldest that holds
@@ -18,7 +19,7 @@
 //! The program is told of them as of an MCP server in this process, under names with `mcp__client__` before them (long
 //! ones end in a hash), which the caller never sees. When the model calls tools the answer ends, and the program waits
 //! for its calls' results for [`Settings::hold_time`]; a request that brings just those results goes on with them
-//! without a further call upstream. Results that would arrive changed (blank ones, failed ones with images, documents,
+//! without a further call upstream. Results that would arrive changed (blank ones, failed ones of several parts, documents,
 //! more than 400,000 bytes) and text beside them are told to another process. Upstream the tools are in order of their
 //! names, numbers in schemas are as precise as JavaScript's, and `anyOf`, `oneOf`, `allOf` at a schema's top, which the
 //! API refuses, are flattened by the program (and named in [`Turn::ignored`]). Tools of the API's own are a 400.
@@ -27,6 +28,7 @@ mod account;
 mod account_windows;
 mod address;
 mod argv;
+mod content;
 mod conversation;
 mod counts;
 mod driver;
@@ -52,11 +54,12 @@ mod stream;
 mod supervise;
 mod tokens;
 mod tools;
+mod transcript;
 mod turn;
 
 pub use account::AuthStatus;
 pub use account_windows::{AccountWindow, AccountWindows};
-pub use counts::ProcessCounts;
+pub use counts::{ProcessCounts, TurnCounts};
 pub use driver::Driver;
 pub use errors::TurnError;
 pub use instance::scratch_root;

@@ -23,6 +23,7 @@ use crate::scratch::Scratch;
 use crate::settings::Settings;
 use crate::spawner::{Spawner, Start};
 use crate::stderr::Tail;
+use crate::transcript::Transcript;
 
 /// A line may hold a whole answer; past this it is skipped.
 const MAX_LINE_BYTES: usize = 64 << 20;
@@ -63,6 +64,8 @@ pub(crate) struct Process {
     secrets: Vec<String>,
     scratch: Scratch,
     sessions: Option<PathBuf>,
+    /// How many lines of its conversation's history it was started with.
+    told: usize,
     account_windows: AccountWindows,
     started: Instant,
     /// The lines it has said so far.
@@ -75,16 +78,25 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the program for a model.
-    pub(crate) async fn start(settings: &Settings, spawner: &Spawner, model: &str) -> io::Result<Self> {
+    /// Starts the program for a model, with the beginning of a conversation or without one.
+    pub(crate) async fn start(
+        settings: &Settings,
+        spawner: &Spawner,
+        model: &str,
+        transcript: Option<Transcript<'_>>,
+    ) -> io::Result<Self> {
         let scratch = Scratch::create(&settings.scratch_root)?;
+        let told = match transcript {
+            Some(transcript) => tell(&transcript, &scratch).await,
+            None => 0,
+        };
         let environment = env::build(settings, &scratch);
         let secrets = env::secrets(&environment);
         let sessions = env::session_files(&environment, &scratch);
         let mut child = spawner
             .start(Start {
                 program: settings.program.clone(),
-                arguments: argv::of_model(model),
+                arguments: argv::of_model(model, told > 0),
                 environment,
                 directory: scratch.work(),
             })
@@ -115,6 +127,7 @@ impl Process {
             secrets,
             scratch,
             sessions,
+            told,
             account_windows: settings.account_windows.clone(),
             started: Instant::now(),
             heard: 0,
@@ -136,6 +149,18 @@ impl Process {
 
     pub(crate) fn age(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// How many lines of the history it needs not be fed: it was started with them.
+    pub(crate) const fn told(&self) -> usize {
+        self.told
+    }
+
+    /// It has read its transcript, or never will.
+    pub(crate) async fn forget_transcript(&self) {
+        if self.told > 0 {
+            drop(tokio::fs::remove_file(self.scratch.transcript()).await);
+        }
     }
 
     /// It leaves the spares.
@@ -255,6 +280,18 @@ impl Process {
         if let Some(pid) = self.pid {
             // An error means that nobody is left to be signalled.
             let _ = kill_process_group(pid, signal);
+        }
+    }
+}
+
+/// Writes a transcript and tells how many lines it holds: none when it can't be written. Then all are fed.
+async fn tell(transcript: &Transcript<'_>, scratch: &Scratch) -> usize {
+    match transcript.write(&scratch.transcript(), &scratch.work()).await {
+        Ok(()) => transcript.len(),
+        Err(error) => {
+            tracing::warn!(%error, "a transcript could not be written");
+            drop(tokio::fs::remove_file(scratch.transcript()).await);
+            0
         }
     }
 }

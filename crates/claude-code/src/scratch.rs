@@ -67,6 +67,11 @@ impl Scratch {
         drop(tokio::task::spawn_blocking(move || instance::note_process(&path, pid)).await);
     }
 
+    /// A conversation's transcript, where the command line names it.
+    pub(crate) fn transcript(&self) -> PathBuf {
+        self.path.join("transcript.jsonl")
+    }
+
     /// For temporary files.
     pub(crate) fn tmp(&self) -> PathBuf {
         self.path.join("t")

@@ -71,11 +71,29 @@ impl<'a> Session<'a> {
         events: &mpsc::Sender<Item>,
         counted: &mut Counted,
     ) -> Result<Finished, Failure> {
-        self.bind(turn).await?;
+        self.bind_resumed(turn).await?;
         self.feed(turn).await?;
         counted.becomes(Phase::Asked);
         self.say(turn, true)?;
         self.relay(events, counted).await
+    }
+
+    /// Binds the process, which has then read the transcript that it may have been started with.
+    async fn bind_resumed(&mut self, turn: &Turn) -> Result<(), Failure> {
+        if self.process.told() == 0 {
+            return self.bind(turn).await;
+        }
+        let bound = async {
+            self.bind(turn).await?;
+            self.confirmed().await
+        };
+        let bound = bound.await;
+        self.process.forget_transcript().await;
+        match bound {
+            // It says that there is no such conversation, and goes.
+            Err(Failure::Ended) => Err(Failure::NotResumed),
+            bound => bound,
+        }
     }
 
     /// Binds the process to the conversation's system prompt, tools and parameters. The program takes what it is sent in
@@ -105,9 +123,9 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Tells the history, paced: unpaced, the order of the messages breaks.
+    /// Tells the history, as far as the process was not started with it; paced: unpaced, the order of the messages breaks.
     pub(crate) async fn feed(&mut self, turn: &Turn) -> Result<(), Failure> {
-        for line in &turn.history {
+        for line in turn.history.iter().skip(self.process.told()) {
             self.process.send(line.json.clone());
             if line.answered {
                 self.taken().await?;
@@ -118,7 +136,7 @@ impl<'a> Session<'a> {
 
     /// Counts the input tokens of the whole conversation, the question included.
     pub(crate) async fn count(&mut self, turn: &Turn) -> Result<u64, Failure> {
-        self.bind(turn).await?;
+        self.bind_resumed(turn).await?;
         self.feed(turn).await?;
         self.say(turn, false)?;
         self.taken().await?;
@@ -171,6 +189,14 @@ impl<'a> Session<'a> {
     fn request_ahead(&mut self, request: Control<'_>) -> Result<(), Failure> {
         let id = self.request(request)?;
         self.unconfirmed.push(id);
+        Ok(())
+    }
+
+    /// Waits for the replies to what was sent ahead of them.
+    async fn confirmed(&mut self) -> Result<(), Failure> {
+        while !self.unconfirmed.is_empty() {
+            self.next_in_time().await?;
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::account_windows::AccountWindows;
+use crate::transcript;
 
 /// Everything a [`Driver`](crate::Driver) needs to know. Nothing in here ever comes from a request.
 #[derive(Clone, Debug)]
@@ -40,6 +41,9 @@ pub struct Settings {
     pub hold_time: Duration,
     /// How long a process waits for its conversation to go on; zero: not at all.
     pub idle_time: Duration,
+    /// With so many user messages before the last one, a conversation that no process knows is resumed from a transcript
+    /// by a new process instead of being told to a spare; with half as many, where there is no spare. Zero: never.
+    pub resume_from_turns: usize,
     /// Processes started ahead of the requests.
     pub spares: Spares,
     /// A process that is older is not kept for the next request of its conversation.
@@ -74,6 +78,7 @@ impl Settings {
             max_queued: 64,
             hold_time: Duration::from_secs(300),
             idle_time: Duration::from_secs(300),
+            resume_from_turns: transcript::FROM_TURNS,
             spares: Spares::default(),
             process_max_age: Duration::from_secs(3600),
             process_max_memory_bytes: None,

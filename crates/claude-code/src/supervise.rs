@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::sleep;
 
-use crate::counts::{Counted, Phase};
-use crate::errors::Failure;
+use crate::counts::{Counted, Phase, Way};
+use crate::errors::{Failure, described};
 use crate::kept::{Kept, Next, Waiting};
 use crate::pool::Pool;
 use crate::process::{Ending, Process};
@@ -50,16 +50,23 @@ enum Outcome {
 
 impl Supervisor {
     pub(crate) async fn run(mut self) {
-        let Some(model) = self.turn.as_ref().map(|next| next.turn.model().to_string()) else { return };
-        let mut process = match self.pool.take(&model, &mut self.place).await {
+        let Some(turn) = self.turn.as_ref().map(|next| Arc::clone(&next.turn)) else { return };
+        let mut process = match self.pool.take(&turn, &mut self.place).await {
             Ok(process) => process,
             Err(failure) => return self.tell(failure).await,
         };
         let mut outcome = self.serve(&mut process).await;
-        if matches!(outcome, Outcome::Failed(_)) && process.was_dead_spare() {
-            // It was killed between two looks at it; nothing was asked upstream.
-            process.end(Ending::AtOnce, self.settings.hangup_grace).await;
-            process = match self.pool.replace(&model).await {
+        let not_resumed = matches!(outcome, Outcome::Failed(Failure::NotResumed));
+        if not_resumed || (matches!(outcome, Outcome::Failed(_)) && process.was_dead_spare()) {
+            // It did not take its transcript, or it was killed between two looks at it; nothing was asked upstream.
+            let exit = process.end(Ending::AtOnce, self.settings.hangup_grace).await;
+            if not_resumed {
+                tracing::warn!(
+                    exit = described(&exit),
+                    "a conversation could not be resumed and is fed instead"
+                );
+            }
+            process = match self.pool.replace(turn.model()).await {
                 Ok(process) => process,
                 Err(failure) => return self.tell(failure).await,
             };
@@ -111,6 +118,7 @@ impl Supervisor {
                 }
                 Err(outcome) => return outcome,
             };
+            self.count(&session, first);
             first = false;
             let goes_on = matches!(finished.then, Then::GoesOn | Then::Waits(_));
             let Some((waiting, limit)) = self.keep(&mut session, finished).await else {
@@ -121,6 +129,17 @@ impl Supervisor {
                 None => return Outcome::Dismissed,
             }
         }
+    }
+
+    /// Counts the turn that was just answered.
+    fn count(&self, session: &Session<'_>, first: bool) {
+        let Some(Next { turn, .. }) = &self.turn else { return };
+        self.place.counted.answered(match (first, session.process.told()) {
+            (false, _) => Way::Continued,
+            (true, 1..) => Way::Resumed,
+            (true, 0) if turn.history.is_empty() => Way::First,
+            (true, 0) => Way::Fed,
+        });
     }
 
     /// One answer, until it is over or nobody wants it any more.

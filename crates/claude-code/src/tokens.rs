@@ -57,17 +57,23 @@ pub(crate) struct Count {
 impl Count {
     pub(crate) async fn run(self) {
         let Self { settings, pool, turn, mut answer, mut place, mut stop } = self;
-        let mut process = match pool.take(turn.model(), &mut place).await {
+        let mut process = match pool.take(&turn, &mut place).await {
             Ok(process) => process,
             Err(failure) => return drop(answer.send(Err(failure.into_error(None)))),
         };
-        let mut session = Session::new(&mut process, &settings);
         place.counted.becomes(Phase::Running);
+        let count = async {
+            let counted = Session::new(&mut process, &settings).count(&turn).await;
+            let Err(Failure::NotResumed) = counted else { return counted };
+            let unfit = std::mem::replace(&mut process, pool.replace(turn.model()).await?);
+            unfit.end(Ending::AtOnce, settings.hangup_grace).await;
+            Session::new(&mut process, &settings).count(&turn).await
+        };
         let counted = tokio::select! {
             biased;
             () = answer.closed() => None,
             () = stopped(&mut stop) => Some(Err(Failure::ShuttingDown)),
-            counted = session.count(&turn) => Some(counted),
+            counted = count => Some(counted),
         };
         place.counted.becomes(Phase::Ending);
         let exit = process.end(Ending::Polite, settings.hangup_grace).await;

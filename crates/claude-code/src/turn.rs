@@ -16,6 +16,7 @@ use crate::history;
 use crate::parameters;
 use crate::settings::Credentials;
 use crate::tools::{self, ToolResult, Tools};
+use crate::transcript::{self, Transcript};
 
 /// A checked turn, ready to start.
 pub struct Turn {
@@ -81,6 +82,16 @@ impl Turn {
         let history::Told { history, last, before, asked } = told;
         let tools = Arc::new(tools);
         Ok(Self { ignored, model, system, settings, history, last, tools, before, asked })
+    }
+
+    /// Whether its history is told quicker by a transcript, if a spare is at hand or if none is.
+    pub(crate) fn is_rather_resumed(&self, from_turns: usize, spare: bool) -> bool {
+        transcript::pays(&self.history, from_turns, spare)
+    }
+
+    /// Its history as a transcript, where that pays without a spare.
+    pub(crate) fn transcript(&self, from_turns: usize) -> Option<Transcript<'_>> {
+        self.is_rather_resumed(from_turns, false).then(|| Transcript::of(&self.history))
     }
 
     /// The results that the last message consists of, where a process that waits for them can be given them.

@@ -59,6 +59,7 @@ pub(crate) fn driver_settings(
     settings.process_max_memory_bytes = Some(section.process_max_memory_bytes);
     settings.hold_time = section.hold_time;
     settings.idle_time = section.idle_time;
+    settings.resume_from_turns = section.resume_from_turns;
     settings.queue_timeout = section.queue_timeout;
     Ok(settings)
 }

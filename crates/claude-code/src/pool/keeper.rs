@@ -111,7 +111,7 @@ async fn add(pool: &Arc<Inner>, model: &str) -> bool {
     }
     let Some(permit) = place(pool).await else { return false };
     let counted = pool.gauge.enter(Phase::Starting);
-    let process = match Pool::fresh(pool, model).await {
+    let process = match Pool::fresh(pool, model, None).await {
         Ok(process) => process,
         Err(failure) => {
             tracing::debug!(?failure, "no spare was started");

@@ -30,6 +30,8 @@ use crate::process::Process;
 use crate::settings::Settings;
 use crate::spawner::Spawner;
 use crate::supervise::Place;
+use crate::transcript::Transcript;
+use crate::turn::Turn;
 
 /// Where processes come from. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -112,19 +114,22 @@ impl Pool {
     }
 
     /// The process of a turn: the spare that came with its place, else a new one.
-    pub(crate) async fn take(&self, model: &str, place: &mut Place) -> Result<Process, Failure> {
-        self.inner.demand().taken(model, Instant::now());
+    pub(crate) async fn take(&self, turn: &Turn, place: &mut Place) -> Result<Process, Failure> {
+        let from_turns = self.inner.settings.resume_from_turns;
+        if !turn.is_rather_resumed(from_turns, true) {
+            self.inner.demand().taken(turn.model(), Instant::now());
+        }
         self.keep();
         self.inner.wishes.notify_one();
         match place.spare.take() {
             Some(process) => Ok(process),
-            None => Self::fresh(&self.inner, model).await,
+            None => Self::fresh(&self.inner, turn.model(), turn.transcript(from_turns)).await,
         }
     }
 
     /// A new process instead of a spare that turned out to be dead.
     pub(crate) async fn replace(&self, model: &str) -> Result<Process, Failure> {
-        Self::fresh(&self.inner, model).await
+        Self::fresh(&self.inner, model, None).await
     }
 
     /// How starts went lately.
@@ -137,10 +142,14 @@ impl Pool {
         self.inner.spawner()
     }
 
-    async fn fresh(inner: &Arc<Inner>, model: &str) -> Result<Process, Failure> {
+    async fn fresh(
+        inner: &Arc<Inner>,
+        model: &str,
+        transcript: Option<Transcript<'_>>,
+    ) -> Result<Process, Failure> {
         inner.register.starts.admit().map_err(Failure::BackedOff)?;
         let spawner = inner.spawner().map_err(Failure::Start)?;
-        let started = Process::start(&inner.settings, &spawner, model).await;
+        let started = Process::start(&inner.settings, &spawner, model, transcript).await;
         let mut process = started.map_err(|error| {
             inner.register.starts.failed(error.to_string());
             Failure::Start(error)

@@ -4,4 +4,6 @@ mod incoming;
 mod outgoing;
 
 pub(crate) use incoming::{Incoming, Note, TurnResult};
-pub(crate) use outgoing::{Control, assistant_line, control_line, mcp_answer_line, user_line};
+pub(crate) use outgoing::{
+    Control, assistant_line, assistant_message, control_line, mcp_answer_line, user_line,
+};

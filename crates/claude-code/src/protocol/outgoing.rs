@@ -122,7 +122,7 @@ struct AssistantLine<'a> {
 }
 
 #[derive(Serialize)]
-struct AssistantMessage<'a> {
+pub(crate) struct AssistantMessage<'a> {
     id: String,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -142,7 +142,13 @@ struct NoUsage {
 
 /// An assistant message of the history. Two with the same id would be merged: each gets its own.
 pub(crate) fn assistant_line(content: &RawValue, model: &str) -> Result<Bytes, serde_json::Error> {
-    let message = AssistantMessage {
+    let message = assistant_message(content, model);
+    line(&AssistantLine { kind: "assistant", message, parent_tool_use_id: None, session_id: "default" })
+}
+
+/// The message of such a line.
+pub(crate) fn assistant_message<'a>(content: &'a RawValue, model: &'a str) -> AssistantMessage<'a> {
+    AssistantMessage {
         id: format!("msg_{}", uuid::Uuid::new_v4().simple()),
         kind: "message",
         role: "assistant",
@@ -151,8 +157,7 @@ pub(crate) fn assistant_line(content: &RawValue, model: &str) -> Result<Bytes, s
         stop_reason: "end_turn",
         stop_sequence: None,
         usage: NoUsage { input_tokens: 0, output_tokens: 0 },
-    };
-    line(&AssistantLine { kind: "assistant", message, parent_tool_use_id: None, session_id: "default" })
+    }
 }
 
 fn line(value: &impl Serialize) -> Result<Bytes, serde_json::Error> {

@@ -9,6 +9,8 @@ mod fidelity;
 #[cfg(test)]
 mod going_on;
 #[cfg(test)]
+mod resumed;
+#[cfg(test)]
 mod spares;
 #[cfg(test)]
 mod starts;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::spares::{has_spares, keeping, until, warm};
-use crate::support::{House, descendants, hello, names};
+use crate::support::{House, descendants, executable, hello, names};
 use claude_code::{Driver, Settings};
 use messages::ErrorKind;
 
@@ -45,11 +45,6 @@ fn failing(folder: &Path) -> PathBuf {
     );
     executable(&program, &script);
     program
-}
-
-fn executable(path: &Path, script: &str) {
-    std::fs::write(path, script).unwrap();
-    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

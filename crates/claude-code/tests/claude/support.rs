@@ -204,6 +204,12 @@ fn plain(message: &Value) -> Value {
     json!({"role": message["role"], "content": content})
 }
 
+/// A program of the test's own.
+pub(crate) fn executable(path: &Path, script: &str) {
+    std::fs::write(path, script).unwrap();
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
 fn files(folder: &Path) -> usize {
     std::fs::read_dir(folder).map_or(0, Iterator::count)
 }

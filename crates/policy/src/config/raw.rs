@@ -158,6 +158,11 @@ pub(super) struct ClaudeCode {
     /// How long a program that has answered waits for its conversation's next message. 0 waits not at all.
     /// Programs that wait count towards `max_processes`, but give way to other requests, the oldest first.
     pub(super) idle_time: Option<Seconds>,
+    /// A conversation that no program has heard is told to a program that was started ahead, user message by user
+    /// message. With this many before the last, it is written to a file that a new program starts with, which is
+    /// then quicker; where none was started ahead, with half as many. 0 writes none.
+    #[schemars(range(min = 0, max = 100_000))]
+    pub(super) resume_from_turns: Option<u32>,
     /// How long a request waits for one of them before it gets 529.
     pub(super) queue_timeout: Option<Seconds>,
     /// How long the program may take until it is ready.

@@ -149,6 +149,8 @@ pub struct ClaudeCode {
     /// How long a program waits for its conversation's next message.
     #[serde(serialize_with = "seconds")]
     pub idle_time: Duration,
+    /// From how many user messages on a conversation is resumed from a file.
+    pub resume_from_turns: usize,
     /// How long a request waits for one of them.
     #[serde(serialize_with = "seconds")]
     pub queue_timeout: Duration,

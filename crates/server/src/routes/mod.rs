@@ -23,6 +23,7 @@ pub(crate) async fn root() {}
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     let backend = &app.backend;
     app.metrics.set_processes(backend.name(), &backend.processes());
+    app.metrics.set_turns(backend.name(), &backend.turns());
     app.metrics.account.set(backend.name(), &backend.account_windows());
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, content_type)], app.metrics.text()).into_response()

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use messages::Usage;
@@ -50,6 +51,12 @@ struct ProcessLabels {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct TurnLabels {
+    backend: String,
+    way: &'static str,
+}
+
 /// What one exchange adds to the metrics.
 pub(crate) struct Observed<'a> {
     pub labels: ExchangeLabels,
@@ -73,6 +80,7 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     pub(crate) rejected: Family<RejectedLabels, Counter>,
     processes: Family<ProcessLabels, Gauge>,
+    turns: Family<TurnLabels, Counter>,
     pub(crate) account: AccountGauges,
     models: Mutex<HashSet<String>>,
 }
@@ -98,6 +106,7 @@ impl Metrics {
             connections: Gauge::default(),
             rejected: Family::default(),
             processes: Family::default(),
+            turns: Family::default(),
             account: AccountGauges::default(),
             models: Mutex::default(),
         };
@@ -128,6 +137,8 @@ impl Metrics {
             self.rejected.clone(),
         );
         r.register("claude_processes", "Processes of the claude program by state", self.processes.clone());
+        let help = "Turns of the claude program, by how it came to know the conversation";
+        r.register("claude_turns", help, self.turns.clone());
         self.account.register(r);
     }
 
@@ -181,6 +192,14 @@ impl Metrics {
         for (state, count) in processes {
             let labels = ProcessLabels { backend: backend.to_owned(), state };
             self.processes.get_or_create(&labels).set(i64::try_from(*count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// The turns that a backend has answered until now.
+    pub(crate) fn set_turns(&self, backend: &str, turns: &[(&'static str, u64)]) {
+        for (way, count) in turns {
+            let labels = TurnLabels { backend: backend.to_owned(), way };
+            self.turns.get_or_create(&labels).inner().fetch_max(*count, Ordering::Relaxed);
         }
     }
 

@@ -80,6 +80,7 @@ impl Resolver<'_> {
             process_max_memory_bytes: raw.process_max_memory_bytes.unwrap_or(1 << 30),
             hold_time: raw.hold_time.map_or(Duration::from_secs(300), Duration::from),
             idle_time: raw.idle_time.map_or(Duration::from_secs(300), Duration::from),
+            resume_from_turns: size(raw.resume_from_turns.unwrap_or(50)),
             queue_timeout: raw.queue_timeout.map_or(Duration::from_secs(60), Duration::from),
             start_timeout: raw.start_timeout.map_or(Duration::from_secs(30), Duration::from),
         }

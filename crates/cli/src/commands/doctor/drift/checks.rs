@@ -5,13 +5,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use simulator::turn;
 
-use super::stand::{Answer, MODEL, Stand};
+use super::stand::{Answer, LONG_TURNS, MODEL, Stand};
 use super::{Found, conversation};
 
 const PNG: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
-/// More than are fed one by one where the proxy has a quicker way.
-const LONG_TURNS: usize = 60;
 /// A spare is counted from its start.
 const READY: Duration = Duration::from_secs(1);
 /// How long what happens beside a turn may take: a spare to get ready, an account's limits to be told.
@@ -27,6 +25,12 @@ async fn exact(stand: &Stand, messages: &Value) -> Result<Answer, String> {
     let answer = stand.ask(&request).await?;
     conversation::arrived(&request, &answer.arrived)?;
     Ok(answer)
+}
+
+/// Asks this conversation, which has to arrive block for block and in this way.
+async fn exact_when(way: &str, stand: &Stand, messages: &Value) -> Result<Answer, String> {
+    let answer = exact(stand, messages).await?;
+    if answer.way == way { Ok(answer) } else { Err(format!("it was {} instead of {way}", answer.way)) }
 }
 
 fn text(message: &Value) -> &str {
@@ -55,8 +59,8 @@ pub(super) async fn verbatim_text(stand: &Stand) -> Found {
     Ok("@files, /commands and !shell arrive as text".into())
 }
 
-/// A conversation that no process has seen, with what is hardest to carry.
-pub(super) async fn fed_history(stand: &Stand) -> Found {
+/// An exchange with what is hardest to carry.
+fn hard_turns() -> Vec<Value> {
     let image =
         json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": PNG } });
     let signature = simulator::sign("let me think");
@@ -73,19 +77,28 @@ pub(super) async fn fed_history(stand: &Stand) -> Found {
         { "role": "assistant", "content": "There it is." },
         { "role": "user", "content": "  thanks \n" },
     ]);
-    exact(stand, &messages).await?;
-    Ok("image, thinking, tool call and result arrive block for block".into())
+    messages.as_array().cloned().unwrap_or_default()
 }
 
-pub(super) async fn long_history(stand: &Stand) -> Found {
+/// A conversation that no process has seen.
+pub(super) async fn fed_history(stand: &Stand) -> Found {
+    let answer = exact_when("fed", stand, &hard_turns().into()).await?;
+    Ok(format!("image, thinking, tool call and result arrive block for block, {}", seconds(answer.first)))
+}
+
+/// A long one, which also may break off at the results of calls.
+pub(super) async fn resumed_history(stand: &Stand) -> Found {
     let mut messages = Vec::new();
     for number in 0..LONG_TURNS {
         messages.push(json!({ "role": "user", "content": format!("question {number}") }));
         messages.push(json!({ "role": "assistant", "content": format!("answer {number}") }));
     }
-    messages.push(json!({ "role": "user", "content": "and now?" }));
-    let answer = exact(stand, &messages.into()).await?;
-    Ok(format!("{LONG_TURNS} turns arrive block for block, {}", seconds(answer.first)))
+    messages.extend(hard_turns());
+    let answer = exact_when("resumed", stand, &messages.clone().into()).await?;
+    messages.truncate(messages.len() - 2);
+    let broken_off = exact_when("resumed", stand, &messages.into()).await;
+    broken_off.map_err(|why| format!("with tool results at the end: {why}"))?;
+    Ok(format!("more than {LONG_TURNS} turns are resumed block for block, {}", seconds(answer.first)))
 }
 
 pub(super) async fn next_turn(stand: &Stand) -> Found {
@@ -93,9 +106,11 @@ pub(super) async fn next_turn(stand: &Stand) -> Found {
     let first = exact(stand, &messages.clone().into()).await?;
     messages.push(json!({ "role": "assistant", "content": first.message["content"] }));
     messages.push(json!({ "role": "user", "content": "second question" }));
-    let second = exact(stand, &messages.into()).await?;
-    let process = if same_process(&first, &second) { "the same process" } else { "a process of its own" };
-    Ok(format!("served by {process}, {}", seconds(second.first)))
+    let second = exact_when("continued", stand, &messages.into()).await?;
+    if !same_process(&first, &second) {
+        return Err("another process served it".into());
+    }
+    Ok(format!("served by the same process, {}", seconds(second.first)))
 }
 
 fn same_process(one: &Answer, other: &Answer) -> bool {
@@ -131,10 +146,8 @@ pub(super) async fn tool_call(stand: &Stand) -> Found {
         conversation::of(&arrived).last().is_some_and(|last| last["content"][0]["tool_use_id"] == call["id"]);
     match (holds_result, calls) {
         (false, _) => Err("the tool's result did not arrive".into()),
-        (true, 2) => {
-            let process = if same_process(&called, &went_on) { "the same process" } else { "two processes" };
-            Ok(format!("there and back in 2 calls upstream, {process}"))
-        }
+        (true, 2) if !same_process(&called, &went_on) => Err("it took two processes".into()),
+        (true, 2) => Ok("there and back in 2 calls upstream, the same process".into()),
         (true, calls) => Err(format!("it took {calls} calls upstream instead of 2")),
     }
 }

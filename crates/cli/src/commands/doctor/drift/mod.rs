@@ -32,7 +32,7 @@ pub(super) async fn check(report: &mut Report, config: &Config, installed: &Inst
     tell("plain turn", in_time(checks::plain_turn(&stand)).await);
     tell("verbatim text", in_time(checks::verbatim_text(&stand)).await);
     tell("fed history", in_time(checks::fed_history(&stand)).await);
-    tell("long history", in_time(checks::long_history(&stand)).await);
+    tell("long history", in_time(checks::resumed_history(&stand)).await);
     tell("next turn", in_time(checks::next_turn(&stand)).await);
     tell("tool call", in_time(checks::tool_call(&stand)).await);
     tell("warm start", in_time(checks::warm_start(&stand)).await);

@@ -19,6 +19,10 @@ use crate::commands::sandbox;
 use crate::setup;
 
 pub(super) const MODEL: &str = "claude-sonnet-5-5";
+/// A history of so many turns is resumed from a transcript; far shorter ones are fed.
+pub(super) const LONG_TURNS: usize = 60;
+/// How long a process waits for its conversation's next turn, at least: the next question comes at once.
+const KEPT: Duration = Duration::from_secs(60);
 
 pub(super) struct Stand {
     pub(super) simulator: Simulator,
@@ -35,6 +39,8 @@ pub(super) struct Answer {
     pub(super) message: Value,
     /// What the API received for it.
     pub(super) arrived: Vec<Recorded>,
+    /// How the process came to know what was said before.
+    pub(super) way: &'static str,
 }
 
 impl Stand {
@@ -50,6 +56,10 @@ impl Stand {
             sandbox::config(config, config::Backend::ClaudeCode, &simulator, home.path(), "doctor");
         sandboxed.claude_code.credentials = credentials;
         sandboxed.claude_code.path = Some(program.to_owned());
+        // Each way to tell a history is checked, whatever is configured.
+        let section = &mut sandboxed.claude_code;
+        section.resume_from_turns = LONG_TURNS;
+        (section.idle_time, section.hold_time) = (section.idle_time.max(KEPT), section.hold_time.max(KEPT));
         let backend = setup::backend(&sandboxed, &sandbox::environment(home.path()))?;
         Ok(Self { simulator, backend, credentials, _home: home })
     }
@@ -70,6 +80,7 @@ impl Stand {
             owner: String::new(),
             strict: false,
         };
+        let before = self.backend.turns();
         let began = Instant::now();
         let reply = self.backend.send(call).await.map_err(|error| error.error.message)?;
         let first = began.elapsed();
@@ -81,7 +92,10 @@ impl Stand {
         }
         let answer = answer.finish().map_err(|error| error.to_string())?;
         let message = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
-        Ok(Answer { first, message, arrived: self.arrived() })
+        let turns = self.backend.turns().into_iter().zip(before);
+        let mut grown = turns.filter(|((_, now), (_, before))| now > before).map(|((way, _), _)| way);
+        let way = grown.next_back().unwrap_or("no known way");
+        Ok(Answer { first, message, arrived: self.arrived(), way })
     }
 
     /// The turns that arrived since the last question.
