@@ -1,6 +1,6 @@
 # The project's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run demo tools test test-rust test-project test-clients test-claude bench-claude lint fmt lock image clean-tools
+.PHONY: help run demo tools test test-rust test-project test-clients test-claude soak-claude bench-claude lint fmt lock image clean-tools
 
 help: ## List the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ test-clients: ## Test the program with the official OpenAI and Anthropic clients
 
 test-claude: ## Test the program with the real Claude Code
 	@scripts/test.sh claude
+
+soak-claude: ## Break everything around Claude Code for half an hour and count what goes wrong (SOAK_MINUTES=5)
+	@SOAK_MINUTES=$(SOAK_MINUTES) scripts/soak-claude.sh $(SOAK_ARGS)
 
 bench-claude: ## Measure Claude Code behind the proxy beside the official SDK (BENCH_ARGS="--rounds 40 --write bench/RESULTS-claude.md")
 	@scripts/bench-claude.sh $(BENCH_ARGS)

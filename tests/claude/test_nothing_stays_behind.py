@@ -1,19 +1,12 @@
 """Hundreds of turns leave the proxy as they found it: no process, no file descriptor, no temporary file."""
 
-import glob
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support import eventually
 from support.dialects import DIALECTS
 from support.processes import children, descriptors
-
-
-def outside():
-    """Where Claude Code leaves things when its own temporary directory does not suit it. Other proxies of this machine,
-    whose temporary directory is /tmp, come and go."""
-    found = glob.glob("/tmp/claude*") + glob.glob("/tmp/.claude*")
-    return {path for path in found if not path.startswith("/tmp/claude-code-proxy-")}
+from support.proxy import outside
 
 
 @pytest.fixture

@@ -28,9 +28,33 @@ def children(pid):
 
 def only_child(pid):
     """The one process that it started itself; a failure names all that run below it."""
-    own = [child for child in children(pid) if _parent_and_state(child)[0] == pid]
+    own = own_children(pid)
     assert len(own) == 1, [(child, _command_line(child)) for child in children(pid)]
     return own[0]
+
+
+def own_children(pid):
+    """Those that it started itself; without what they start, which is gone in a moment."""
+    return [child for child in children(pid) if _is_child(child, pid)]
+
+
+def _is_child(child, pid):
+    try:
+        return _parent_and_state(child)[0] == pid
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def calls(pid, port):
+    """Whether a process has a connection to this port of the machine."""
+    try:
+        sockets = {target for target in descriptors(pid).values() if target.startswith("socket:")}
+        table = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    rows = [line.split() for line in table]
+    established = [row for row in rows if row[3] == "01" and int(row[2].rpartition(":")[2], 16) == port]
+    return any(f"socket:[{row[9]}]" in sockets for row in established)
 
 
 def _command_line(pid):

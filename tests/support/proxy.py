@@ -1,5 +1,6 @@
 """The proxy as a program: started as a user would start it, in a home of its own."""
 
+import glob
 import hashlib
 import json
 import os
@@ -20,11 +21,16 @@ BACKENDS = ["anthropic", "claude-code"]
 KEY = "ccp_the_key_of_the_tests"
 
 
+# For `config`: programs are started ahead, wait for their conversation and are as many as the product has it.
+USUAL_PROCESSES = {"claude_code": dict.fromkeys(("max_processes", "min_idle", "max_idle", "idle_time"))}
+
+
 def _merged(base, over):
-    """`over` wins; sections are merged, lists and values replaced."""
+    """`over` wins; sections are merged, lists and values replaced. None is the product's default."""
     if not (isinstance(base, dict) and isinstance(over, dict)):
         return over
-    return base | {name: _merged(base.get(name), value) for name, value in over.items()}
+    merged = base | {name: _merged(base.get(name), value) for name, value in over.items()}
+    return {name: value for name, value in merged.items() if value is not None}
 
 
 def _usual_config(backend, upstream):
@@ -45,9 +51,10 @@ def _usual_config(backend, upstream):
 
 
 class Proxy:
-    """A running proxy. `config` is merged over the usual config.json, `env` is added to the environment."""
+    """A running proxy. `config` is merged over the usual config.json, `env` is added to the environment; `under` is a
+    command that becomes the proxy."""
 
-    def __init__(self, backend, upstream, config=None, env=None, wait=True):
+    def __init__(self, backend, upstream, config=None, env=None, wait=True, under=()):
         self.backend = backend
         # Short, because programs put sockets below it.
         self.home = Path(tempfile.mkdtemp(prefix="ccp-"))
@@ -58,7 +65,12 @@ class Proxy:
         environment = {name: value for name, value in (environment | (env or {})).items() if value is not None}
         with self._stdout.open("wb") as stdout, self._stderr.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [proxy_binary()], cwd=self.home, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
+                [*under, proxy_binary()],
+                cwd=self.home,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
             )
         self.pid = self.process.pid
         try:
@@ -122,3 +134,10 @@ class Proxy:
 
     def __exit__(self, failed, *_):
         self.kill() if failed else self.stop()
+
+
+def outside():
+    """Where Claude Code leaves things when its own temporary directory does not suit it. Other proxies of this machine,
+    whose temporary directory is /tmp, come and go."""
+    found = glob.glob("/tmp/claude*") + glob.glob("/tmp/.claude*")
+    return {path for path in found if not path.startswith("/tmp/claude-code-proxy-")}

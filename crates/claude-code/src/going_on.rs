@@ -8,7 +8,7 @@ use crate::counts::Counted;
 use crate::errors::Failure;
 use crate::protocol::{Control, Incoming};
 use crate::relay::Then;
-use crate::session::{Finished, Session};
+use crate::session::{Finished, Progress, Session};
 use crate::stream::Item;
 use crate::tools::{Call, ToolResult};
 use crate::turn::Turn;
@@ -52,6 +52,15 @@ impl Open {
 }
 
 impl Session<'_> {
+    /// Whether the model can't have been asked the running turn, now that it failed like this.
+    pub(crate) async fn is_unasked_after(&mut self, failure: &Failure) -> bool {
+        match (self.progress, failure) {
+            (Progress::Unasked, _) => failure.is_of_the_process(),
+            (Progress::Asked, Failure::Ended) => !self.process.may_have_read_all().await,
+            _ => false,
+        }
+    }
+
     /// One more turn of the same conversation.
     pub(crate) async fn go_on(
         &mut self,
@@ -59,12 +68,13 @@ impl Session<'_> {
         events: &mpsc::Sender<Item>,
         counted: &mut Counted,
     ) -> Result<Finished, Failure> {
-        self.told = false;
+        self.progress = Progress::Unasked;
         let limit = self.settings.start_timeout;
         let asked = async {
             self.settle().await?;
             self.apply(turn)?;
             if self.open.calls.is_empty() {
+                self.progress = Progress::Asked;
                 return self.say(turn, true);
             }
             let results = turn.results().ok_or_else(|| Failure::Broken("no results".into()))?;
@@ -113,6 +123,10 @@ impl Session<'_> {
     async fn answer_calls(&mut self, results: Vec<ToolResult>) -> Result<(), Failure> {
         for result in results {
             let (request_id, call) = self.open.answered(&result.tool_use_id).ok_or(Failure::Ended)?;
+            if self.open.calls.is_empty() {
+                // With the last result the program asks the model.
+                self.progress = Progress::Asked;
+            }
             self.send_answer(&request_id, &call.answered(&result.json))?;
             while !self.open.calls.is_empty() {
                 match self.next().await? {

@@ -55,7 +55,8 @@ pub(crate) struct Process {
     pid: Option<Pid>,
     /// Lines on their way in. The task behind it writes while we read, so that no two full pipes can block each other.
     input: Option<mpsc::UnboundedSender<Bytes>>,
-    writer: JoinHandle<()>,
+    /// Tells in the end whether the program has read it all.
+    writer: JoinHandle<bool>,
     output: ChildStdout,
     lines: Lines,
     buffer: BytesMut,
@@ -180,6 +181,14 @@ impl Process {
         }
     }
 
+    /// Whether a program whose output ended may have read the last line that it was sent. `false` is sure: then it did
+    /// nothing about that line and never will.
+    pub(crate) async fn may_have_read_all(&mut self) -> bool {
+        self.kill();
+        self.input = None;
+        (&mut self.writer).await.unwrap_or(true)
+    }
+
     /// SIGKILL, for one that must do nothing more. [`end`](Self::end) is still to be called.
     pub(crate) fn kill(&self) {
         self.signal(Signal::KILL);
@@ -296,12 +305,15 @@ async fn tell(transcript: &Transcript<'_>, scratch: &Scratch) -> usize {
     }
 }
 
-async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::UnboundedReceiver<Bytes>) {
+/// Writes until there is nothing more to write or nobody to read. `false` when the last line was not read to its end:
+/// what a program has not read when it ends stays in the pipe.
+async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::UnboundedReceiver<Bytes>) -> bool {
     while let Some(line) = lines.recv().await {
         if stdin.write_all(&line).await.is_err() {
-            return;
+            return false;
         }
     }
+    rustix::io::ioctl_fionread(&stdin).map_or(true, |unread| unread == 0)
 }
 
 /// Removes the files that a killed program leaves about itself below the operator's configuration: `PID.json` and

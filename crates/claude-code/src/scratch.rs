@@ -5,6 +5,7 @@ use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::process::Pid;
 
@@ -12,6 +13,8 @@ use crate::instance;
 use crate::settings::SetupError;
 
 const PRIVATE: u32 = 0o700;
+/// The waits, in seconds, before a directory that could not be removed is tried again.
+const TRY_AGAIN_SECONDS: [u64; 5] = [1, 4, 16, 64, 256];
 
 /// One process's directory. Names are short: the program opens a socket below `TMPDIR`, whose path has 103 bytes at
 /// most, and goes to `/tmp` with it where it does not fit.
@@ -82,13 +85,13 @@ impl Scratch {
         self.path.join("h")
     }
 
-    /// Removes everything, off the async threads. Only after the process group is gone.
+    /// Removes everything, off the async threads. Only after the process group is gone. What can't be removed now (a full
+    /// disk refuses even that on some file systems) is tried again in the background; this does not wait for it.
     pub(crate) async fn remove(mut self) {
         let path = std::mem::take(&mut self.path);
         self.removed = true;
-        let removed = tokio::task::spawn_blocking(move || remove(&path)).await;
-        if let Ok(Err(error)) = removed {
-            tracing::warn!(%error, "a scratch directory could not be removed");
+        if remove_now(&path).await.is_err() {
+            tokio::spawn(remove_later(path));
         }
     }
 }
@@ -114,6 +117,21 @@ fn refuse_strangers(root: &Path, found: &Metadata) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+async fn remove_later(path: PathBuf) {
+    for wait in TRY_AGAIN_SECONDS {
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+        if remove_now(&path).await.is_ok() {
+            return;
+        }
+    }
+    tracing::warn!("a scratch directory could not be removed: the next start of the server tries again");
+}
+
+async fn remove_now(path: &Path) -> io::Result<()> {
+    let path = path.to_path_buf();
+    tokio::task::spawn_blocking(move || remove(&path)).await.map_err(io::Error::other)?
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -144,6 +162,28 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         assert!(Scratch::prepare_root(&file).is_err());
         assert!(Scratch::prepare_root(Path::new("relative")).is_err());
+    }
+
+    #[tokio::test]
+    async fn what_can_not_be_removed_at_once_is_removed_soon() {
+        let parent = tempfile::tempdir().unwrap();
+        let (root, aside) = (parent.path().join("root"), parent.path().join("aside"));
+        std::fs::create_dir(&root).unwrap();
+        let scratch = Scratch::create(&root).unwrap();
+        std::fs::rename(&root, &aside).unwrap();
+        std::fs::write(&root, "in its place").unwrap();
+        scratch.remove().await;
+        std::fs::remove_file(&root).unwrap();
+        std::fs::rename(&aside, &root).unwrap();
+        let empty = || std::fs::read_dir(&root).unwrap().count() == 0;
+        assert!(!empty());
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if empty() {
+                return;
+            }
+        }
+        panic!("it is still there");
     }
 
     #[tokio::test]

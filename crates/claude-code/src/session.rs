@@ -36,8 +36,19 @@ pub(crate) struct Session<'a> {
     unconfirmed: Vec<String>,
     /// What the last answer left open.
     pub(crate) open: Open,
-    /// Whether the caller of the running turn has seen anything of it.
-    pub(crate) told: bool,
+    /// How far the running turn has come.
+    pub(crate) progress: Progress,
+}
+
+/// How far a turn has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Its question was not sent.
+    Unasked,
+    /// It was: the program may have asked the model.
+    Asked,
+    /// The caller has seen something of the answer.
+    Told,
 }
 
 /// An answer that came to its end, but for its last event.
@@ -60,7 +71,7 @@ impl<'a> Session<'a> {
             applied: Vec::new(),
             unconfirmed: Vec::new(),
             open: Open::default(),
-            told: false,
+            progress: Progress::Unasked,
         }
     }
 
@@ -271,7 +282,7 @@ impl<'a> Session<'a> {
                         self.forbid_another_call()?;
                     }
                     said.observe(&event);
-                    self.told = true;
+                    self.progress = Progress::Told;
                     deliver(events, event).await;
                 }
                 Step::Finish { last, then } => {

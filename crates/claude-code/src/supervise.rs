@@ -111,8 +111,11 @@ impl Supervisor {
         loop {
             let finished = match self.watch(&mut session, first).await {
                 Ok(finished) => finished,
-                Err(Outcome::Failed(failure)) if !first && !session.told && failure.is_of_the_process() => {
-                    // Found dead when it was to go on: without a word, the turn is fed to another one.
+                Err(Outcome::Failed(failure)) if !first => {
+                    if !session.is_unasked_after(&failure).await {
+                        return Outcome::Failed(failure);
+                    }
+                    // Found dead when it was to go on: without a word, the turn is told to another one.
                     self.turn = None;
                     return Outcome::Dismissed;
                 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{House, descendants, descriptors, hello, names};
+use crate::support::{House, descendants, descriptors, hello, names, programs};
 use claude_code::{Credentials, Settings};
 use futures_util::StreamExt;
 use messages::ErrorKind;
@@ -70,7 +70,7 @@ async fn a_killed_program_ends_the_stream_with_an_error() {
     house.simulator.script(turn().text("half").stall());
     let mut stream = house.start(&hello()).await.unwrap();
     stream.next().await.unwrap().unwrap();
-    for pid in descendants() {
+    for pid in programs() {
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
@@ -207,7 +207,7 @@ async fn the_child_sees_what_was_decided_and_nothing_else() {
     .await;
     house.simulator.script(turn().text("half").stall());
     let _stream = house.start(&hello()).await.unwrap();
-    let [pid] = descendants()[..] else { panic!("one process") };
+    let [pid] = programs()[..] else { panic!("one process") };
     let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap();
     let list = |bytes: Vec<u8>| -> Vec<String> {
         bytes.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect()

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{House, answer, ask, collect, conversation, programs};
-use claude_code::Settings;
+use crate::spares::until;
+use crate::support::{House, answer, ask, collect, conversation, names, programs};
+use claude_code::{Settings, TurnError};
+use messages::RawEvent;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use simulator::turn;
+use simulator::{Before, turn};
 
 fn user(text: &str) -> Value {
     json!({"role": "user", "content": text})
@@ -120,13 +123,81 @@ async fn a_process_that_died_while_it_waited_is_replaced_without_a_word() {
     let house = House::that_keeps().await;
     let answer = house.answer(&ask(&json!([user("a")]))).await;
     for pid in programs() {
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        signal(&[pid], Signal::KILL);
     }
     let request = ask(&json!([user("a"), answer, user("b")]));
     house.answer(&request).await;
     let requests = house.simulator.requests();
     assert_eq!((requests.len(), conversation(&requests[1].json())), (2, conversation(&request)));
+}
+
+/// Two turns of a conversation: the first is answered, then this happens to its process and the second is asked.
+async fn second_turn(
+    house: &House,
+    happens: Signal,
+) -> (Vec<i32>, impl Future<Output = (Vec<RawEvent>, Option<TurnError>)>) {
+    let answer = house.answer(&ask(&json!([user("a")]))).await;
+    house.waiting_are(0, 1).await;
+    // At rest: nothing of the first turn is under way.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let process = programs();
+    signal(&process, happens);
+    let request = ask(&json!([user("a"), answer, user("b")]));
+    (process, async move { house.turn(&request).await })
+}
+
+fn signal(processes: &[i32], signal: Signal) {
+    for pid in processes {
+        kill_process(Pid::from_raw(*pid).unwrap(), signal).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_when_it_may_have_asked_is_an_error_and_the_model_is_not_asked_again() {
+    let house = House::that_keeps().await;
+    house.simulator.scripts([turn().text("yes"), turn().first(Before::Hold)]);
+    let (process, second) = second_turn(&house, Signal::CONT).await;
+    let killed = async {
+        assert!(house.simulator.active_becomes(1, Duration::from_secs(10)).await);
+        signal(&process, Signal::KILL);
+    };
+    let ((events, error), ()) = futures_util::future::join(second, killed).await;
+    assert!(events.is_empty());
+    assert_eq!(error.unwrap().error.status, 500);
+    assert_eq!(house.simulator.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_in_the_middle_of_a_later_answer_ends_the_stream_with_an_error() {
+    let house = House::that_keeps().await;
+    house.simulator.scripts([turn().text("yes"), turn().text("half").stall()]);
+    let (process, second) = second_turn(&house, Signal::CONT).await;
+    let killed = async {
+        assert!(house.simulator.active_becomes(1, Duration::from_secs(10)).await);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        signal(&process, Signal::KILL);
+    };
+    let ((events, error), ()) = futures_util::future::join(second, killed).await;
+    assert!(names(&events).contains(&"message_start") && !names(&events).contains(&"message_stop"));
+    assert_eq!(error.unwrap().error.status, 500);
+    assert_eq!(house.simulator.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_before_it_has_read_the_question_is_replaced_without_a_word() {
+    let house = House::that_keeps().await;
+    // Stopped, it reads nothing: the question stays in the pipe.
+    let (process, second) = second_turn(&house, Signal::STOP).await;
+    let killed = async {
+        let running = || house.driver.counts().running == 1;
+        until("the question is on its way", Duration::from_secs(5), running).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        signal(&process, Signal::KILL);
+    };
+    let ((events, error), ()) = futures_util::future::join(second, killed).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(crate::support::text(&events), "You said: \"b\"");
+    assert_eq!(house.simulator.requests().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -47,7 +47,7 @@ fn kill(pid: i32) {
 fn of_default_model() -> usize {
     let argument = format!("--model={MODEL}");
     let command = |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    descendants().iter().filter(|pid| command(pid).contains(&argument)).count()
+    programs().iter().filter(|pid| command(pid).contains(&argument)).count()
 }
 
 /// Without what differs between any two processes: the session in `metadata`.
@@ -73,10 +73,10 @@ async fn a_spare_sends_upstream_what_a_fresh_process_would() {
         house.upstream().json()
     };
     let house = warm(keeping(1, 1)).await;
-    let spare = descendants();
+    let spare = programs();
     house.simulator.script(turn().text("half").stall());
     let stream = house.start(&request).await.unwrap();
-    assert!(spare.iter().all(|pid| descendants().contains(pid)), "the spare serves");
+    assert!(spare.iter().all(|pid| programs().contains(pid)), "the spare serves");
     assert_eq!(comparable(house.upstream().json()), comparable(fresh));
     drop(stream);
 }
@@ -106,17 +106,17 @@ async fn a_spare_shortens_the_way_to_the_first_event() {
 async fn a_spare_that_was_killed_is_never_handed_out_and_is_replaced() {
     let house = warm(keeping(1, 1)).await;
     for _ in 0..3 {
-        descendants().into_iter().for_each(kill);
+        programs().into_iter().for_each(kill);
         let (events, error) = house.turn(&hello()).await;
         assert!(error.is_none(), "{error:?}");
         assert_eq!(names(&events).last(), Some(&"message_stop"));
-        until("another spare", Duration::from_secs(20), || descendants().len() == 1).await;
+        until("another spare", Duration::from_secs(20), || programs().len() == 1).await;
     }
-    let killed = descendants();
+    let killed = programs();
     killed.iter().copied().for_each(kill);
     until("it is noticed", Duration::from_secs(1), || house.driver.counts().spare == 0).await;
     has_spares(&house.driver, 1).await;
-    assert!(descendants().iter().all(|pid| !killed.contains(pid)));
+    assert!(programs().iter().all(|pid| !killed.contains(pid)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

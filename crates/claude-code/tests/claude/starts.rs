@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::spares::{has_spares, keeping, until, warm};
-use crate::support::{House, descendants, executable, hello, names};
+use crate::support::{House, descendants, executable, hello, names, programs};
 use claude_code::{Driver, Settings};
 use messages::ErrorKind;
 
@@ -104,7 +104,7 @@ async fn a_driver_that_is_shut_down_ends_its_spares_and_leaves_no_directory() {
         record.split(' ').next()?.parse::<i32>().ok()
     };
     until("its process is noted", Duration::from_secs(10), || noted().is_some()).await;
-    assert!(descendants().contains(&noted().unwrap()));
+    assert!(programs().contains(&noted().unwrap()));
     driver.shutdown().await;
     drop(driver);
     let empty = || std::fs::read_dir(house.scratch.with_file_name("other")).unwrap().count() == 0;

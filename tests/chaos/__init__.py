@@ -1,0 +1,1 @@
+"""Mixed traffic over the real Claude Code while everything around it breaks. `python -m chaos --help`, below `tests/`."""
