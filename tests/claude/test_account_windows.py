@@ -59,16 +59,21 @@ def wait_for(found):
     return result
 
 
+def windows(used, status, reset):
+    """The API's headers about an account's windows."""
+    headers = {"status": status, "representative-claim": "five_hour", "reset": reset}
+    for window, part in (("5h", used), ("7d", 0.5)):
+        headers |= {f"{window}-utilization": part, f"{window}-reset": reset, f"{window}-status": status}
+    return {f"anthropic-ratelimit-unified-{name}": str(value) for name, value in headers.items()}
+
+
 def told(proxy):
     return json.loads(call(f"{proxy}/health", key=KEY))["backends"]["claude-code"].get("account_windows")
 
 
 def test_the_operator_sees_the_windows_and_others_do_not(simulator, proxy):
     reset = int(time.time()) + 3600
-    headers = {"status": "allowed", "representative-claim": "five_hour", "reset": reset}
-    for window, used in (("5h", 0.25), ("7d", 0.5)):
-        headers |= {f"{window}-utilization": used, f"{window}-reset": reset, f"{window}-status": "allowed"}
-    headers = {f"anthropic-ratelimit-unified-{name}": str(value) for name, value in headers.items()}
+    headers = windows(0.25, "allowed", reset)
     call(f"{simulator}/__sim/script", {"steps": [{"text": "fine"}], "headers": headers})
     assert told(proxy) is None
     question = {"model": "claude-sonnet-5-5", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]}
@@ -86,3 +91,20 @@ def test_the_operator_sees_the_windows_and_others_do_not(simulator, proxy):
     assert "account" not in call(f"{proxy}/health")
     with pytest.raises(urllib.error.HTTPError, match="401"):
         call(f"{proxy}/metrics")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+def test_a_window_that_is_used_up_is_a_429_that_says_when_it_opens_again(simulator, proxy, path, stream):
+    reset = int(time.time()) + 3600
+    refusal = {"http_error": {"status": 429}, "headers": windows(1, "rejected", reset), "times": 9}
+    call(f"{simulator}/__sim/script", refusal)
+    question = {"model": "claude-sonnet-5-5", "max_tokens": 99, "messages": [{"role": "user", "content": "hi"}]}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        call(f"{proxy}{path}", question | {"stream": stream}, KEY)
+    answer = refused.value
+    assert answer.code == 429
+    assert json.load(answer)["error"]["type"] == "rate_limit_error"
+    assert reset - time.time() - 5 <= int(answer.headers["retry-after"]) <= 3600
+    shown = wait_for(lambda: told(proxy))
+    assert shown["five_hour"] == {"utilization": 1, "resets_at": reset, "status": "rejected"}

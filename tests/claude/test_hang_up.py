@@ -26,7 +26,8 @@ def test_in_the_middle_of_a_stream(proxy, client, simulator, dialect):
         pid = only_child(proxy.pid)
         assert simulator.active() == 1
     freed(proxy, simulator, pid)
-    assert proxy.log("request")[-1]["ended"] == "client_gone"
+    eventually(lambda: proxy.log("request")[-1:], within=3, what="its line in the log")
+    eventually(lambda: proxy.log("request")[-1]["ended"] == "client_gone", within=3, what="the end in it")
 
 
 def test_before_the_answer_begins(proxy, simulator, dialect):

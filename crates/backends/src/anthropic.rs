@@ -119,6 +119,7 @@ impl Anthropic {
             headers: headers::answer(&parts.headers),
             body: ReplyBody::Bytes(body),
             ignored: Vec::new(),
+            cost: None,
         })
     }
 

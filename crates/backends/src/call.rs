@@ -7,7 +7,7 @@ use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
 use messages::RawEvent;
 
-use crate::{BackendError, UpstreamBody};
+use crate::{BackendError, Cost, UpstreamBody};
 
 /// One request in Messages form.
 pub struct Call {
@@ -37,6 +37,8 @@ pub struct Reply {
     pub body: ReplyBody,
     /// Request fields that had no effect, by name.
     pub ignored: Vec<String>,
+    /// What the answer costs, where the backend tells.
+    pub cost: Option<Cost>,
 }
 
 /// The form an answer comes in.

@@ -1,7 +1,9 @@
 //! The `claude` program as a backend: Messages bytes in, the program's own stream events out.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use claude_code::{AccountWindow, Credentials, Driver, TurnError};
+use claude_code::{AccountWindow, Credentials, Driver, ReportedModel, TurnError};
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
@@ -30,20 +32,22 @@ impl ClaudeCode {
         let turn = self.driver.read_turn(&call.body, &call.owner)?;
         let mut ignored = turn.ignored.clone();
         if call.strict {
-            refuse_ignored(&ignored)?;
+            messages::ignored::refused(&ignored)?;
         }
         if call.headers.contains_key(BETA) {
             // No request field, so strict mode lets it pass: clients send it unasked.
             ignored.push(BETA.into());
         }
-        let events = self.driver.start(turn).await.map_err(|error| self.learn(error))?;
+        let mut events = self.driver.start(turn).await.map_err(|error| self.learn(error))?;
         self.health.served();
+        let cost = events.take_cost();
         let events: EventStream = Box::pin(events.map(|event| event.map_err(BackendError::from)));
         Ok(Reply {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             body: ReplyBody::Events(events),
             ignored,
+            cost,
         })
     }
 
@@ -51,7 +55,8 @@ impl ClaudeCode {
         let tokens = self.driver.count_tokens(&call.body).await.map_err(|error| self.learn(error))?;
         let json = Bytes::from(format!("{{\"input_tokens\":{tokens}}}"));
         let body = ReplyBody::Json(json);
-        Ok(Reply { status: StatusCode::OK, headers: HeaderMap::new(), body, ignored: Vec::new() })
+        let (status, headers) = (StatusCode::OK, HeaderMap::new());
+        Ok(Reply { status, headers, body, ignored: Vec::new(), cost: None })
     }
 
     /// What a failed turn says about the backend as a whole: a login that is gone concerns every request.
@@ -104,6 +109,18 @@ impl Backend for ClaudeCode {
         Box::pin(std::future::ready(None))
     }
 
+    fn known_models(&self) -> Option<Arc<[ReportedModel]>> {
+        self.driver.known_models()
+    }
+
+    fn ask_models(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            if let Err(error) = self.driver.models().await {
+                tracing::debug!(%error, "the claude program did not tell its models");
+            }
+        })
+    }
+
     fn health(&self) -> Health {
         self.health.get()
     }
@@ -147,19 +164,6 @@ impl Backend for ClaudeCode {
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.driver.shutdown())
-    }
-}
-
-fn refuse_ignored(ignored: &[String]) -> Result<(), ApiError> {
-    match ignored.first() {
-        None => Ok(()),
-        Some(path) => {
-            let all = ignored.join(", ");
-            let message = format!(
-                "cannot be honoured by the claude-code backend (strict mode; all such fields: {all})"
-            );
-            Err(ApiError::invalid(path.clone(), message).with_code("unsupported_parameter"))
-        }
     }
 }
 

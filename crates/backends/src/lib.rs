@@ -10,9 +10,11 @@ mod headers;
 mod health;
 mod http;
 
+use std::sync::Arc;
+
 use futures_core::future::BoxFuture;
 
-pub use ::claude_code::AccountWindow;
+pub use ::claude_code::{AccountWindow, Cost, ReportedModel};
 pub use anthropic::{Anthropic, AnthropicSettings, AnthropicSetupError, Credential};
 pub use call::{Call, EventStream, Reply, ReplyBody};
 pub use claude_code::ClaudeCode;
@@ -49,6 +51,16 @@ pub trait Backend: Send + Sync {
     /// A page of the backend's own model list in Anthropic's shape (`{"data":[…],…}`), chosen by `query`
     /// (`limit=20&after_id=…`), or `None` where it has none.
     fn models<'a>(&'a self, query: &'a str) -> BoxFuture<'a, Option<bytes::Bytes>>;
+
+    /// The models that it is known to offer, beside the table; without asking.
+    fn known_models(&self) -> Option<Arc<[ReportedModel]>> {
+        None
+    }
+
+    /// Sees to it that they are known, which may take seconds the first time.
+    fn ask_models(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
 
     /// What is known of its state now, without asking it.
     fn health(&self) -> Health;

@@ -2,14 +2,16 @@
 
 use crate::settings::{Credentials, Settings};
 
-/// An address that nothing can listen on.
-const NOWHERE: &str = "http://127.0.0.1:0";
+/// An address of no protocol there is: such a call fails before anything is connected to, an HTTP proxy included (which
+/// would be sent the whole request for an unreachable address, in plain text).
+const NOWHERE: &str = "nowhere://nowhere";
 
 /// The variable that holds the API's address, and what it was at the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
     name: &'static str,
-    given: Option<String>,
+    /// Empty where none was given: to the program that is the same as not set, for the API and for both clouds.
+    given: String,
 }
 
 impl Address {
@@ -19,14 +21,13 @@ impl Address {
             own.or_else(|| settings.operator_env.get(name))?.to_str().map(str::to_string)
         };
         let (name, given) = match settings.credentials {
-            // Empty, it is the same to the program as not set.
             Credentials::ApiKey | Credentials::Login | Credentials::OauthToken => {
-                ("ANTHROPIC_BASE_URL", Some(settings.base_url.clone().unwrap_or_default()))
+                ("ANTHROPIC_BASE_URL", settings.base_url.clone())
             }
             Credentials::Bedrock => cloud("ANTHROPIC_BEDROCK_BASE_URL", configured),
             Credentials::Vertex => cloud("ANTHROPIC_VERTEX_BASE_URL", configured),
         };
-        Self { name, given }
+        Self { name, given: given.unwrap_or_default() }
     }
 
     /// The setting that makes the next call lead nowhere.
@@ -34,9 +35,9 @@ impl Address {
         (self.name, NOWHERE)
     }
 
-    /// The setting that undoes it, where one is known: a cloud's own address has no name that could be set.
-    pub(crate) fn given(&self) -> Option<(&'static str, &str)> {
-        Some((self.name, self.given.as_deref()?))
+    /// The setting that undoes it.
+    pub(crate) fn given(&self) -> (&'static str, &str) {
+        (self.name, &self.given)
     }
 }
 
@@ -49,15 +50,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_set_is_known_and_a_clouds_own_address_is_not() {
+    fn what_was_set_comes_back_and_else_the_providers_own() {
         let with = |credentials| Settings {
             base_url: Some("http://api".into()),
             extra_env: vec![("ANTHROPIC_VERTEX_BASE_URL".into(), "http://vertex".into())],
             ..Settings::new("/bin/claude", credentials, "/tmp/scratch")
         };
-        let given = |credentials| Address::new(&with(credentials)).given().map(|(_, url)| url.to_string());
-        assert_eq!(given(Credentials::ApiKey).as_deref(), Some("http://api"));
-        assert_eq!(given(Credentials::Vertex).as_deref(), Some("http://vertex"));
-        assert_eq!(given(Credentials::Bedrock), None);
+        let given = |credentials| {
+            let address = Address::new(&with(credentials));
+            let (name, url) = address.given();
+            (name, url.to_string())
+        };
+        assert_eq!(given(Credentials::ApiKey), ("ANTHROPIC_BASE_URL", "http://api".to_string()));
+        assert_eq!(given(Credentials::Vertex), ("ANTHROPIC_VERTEX_BASE_URL", "http://vertex".to_string()));
+        assert_eq!(given(Credentials::Bedrock), ("ANTHROPIC_BEDROCK_BASE_URL", String::new()));
     }
 }

@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use messages::ApiError;
 use messages::json::{Path, Text};
 use messages::request::{BlockView, Turn as Message};
+use messages::{ApiError, Ignored};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use wire::json::edit::Edit;
@@ -15,14 +15,14 @@ use wire::json::edit::Edit;
 pub(crate) fn carried<'a>(
     message: &Message<'a>,
     at: &Path<'_>,
-    ignored: &mut Vec<String>,
+    ignored: &mut Ignored,
 ) -> Result<Cow<'a, str>, ApiError> {
     let raw = message.content.get();
     let Some(blocks) = &message.blocks else { return Ok(raw.into()) };
     check_failures(blocks, at)?;
     if message.role == "assistant" && calls_come_first(blocks) {
         // The program puts calls at the end, as the API itself has them.
-        name(at.to_string(), ignored);
+        ignored.note_at(at);
     }
     if !["\"cache_control\"", "\"citations\""].iter().any(|name| raw.contains(name)) {
         return Ok(raw.into());
@@ -33,21 +33,14 @@ pub(crate) fn carried<'a>(
         let mut block = Block { kind: &block.kind, json: block.raw.get().into() };
         if message.role == "assistant" && block.without_citations()? {
             changed = true;
-            name("citations".into(), ignored);
         }
         if block.without_cache_marks()? {
             changed = true;
-            name("cache_control".into(), ignored);
+            ignored.note("cache_control");
         }
         told.push(block.json);
     }
     Ok(if changed { format!("[{}]", told.join(",")).into() } else { raw.into() })
-}
-
-fn name(what: String, ignored: &mut Vec<String>) {
-    if !ignored.contains(&what) {
-        ignored.push(what);
-    }
 }
 
 /// As the API does, refuses a failed result with anything but text: the program would drop the rest.
@@ -175,19 +168,19 @@ mod tests {
     fn told(messages: &Value, index: usize) -> Result<(Value, Vec<String>), ApiError> {
         let body = json!({"model": "m", "max_tokens": 1, "messages": messages}).to_string();
         let request = Request::parse(body.as_bytes())?;
-        let (root, mut ignored) = (Path::Root.key("messages"), Vec::new());
+        let (root, mut ignored) = (Path::Root.key("messages"), Ignored::default());
         let content = carried(&request.messages[index], &root.index(index).key("content"), &mut ignored)?;
-        Ok((serde_json::from_str(&content).unwrap(), ignored))
+        Ok((serde_json::from_str(&content).unwrap(), ignored.names()))
     }
 
     #[test]
-    fn citations_of_an_answer_go_by_name_and_those_asked_for_stay() {
+    fn citations_of_an_answer_are_taken_out_and_those_asked_for_stay() {
         let cited = json!([
             {"type": "text", "text": "blue", "citations": [{"type": "char_location", "cited_text": "sky"}]},
             {"type": "text", "text": "\"citations\"", "citations": null},
         ]);
         let bare = json!([{"type": "text", "text": "blue"}, {"type": "text", "text": "\"citations\"", "citations": null}]);
-        assert_eq!(answer(&cited), (bare, vec!["citations".to_string()]));
+        assert_eq!(answer(&cited), (bare, Vec::new()));
         let source = json!({"type": "text", "media_type": "text/plain", "data": "d"});
         let asked = json!([{"type": "document", "source": source, "citations": {"enabled": true}}]);
         assert_eq!(told(&json!([{"role": "user", "content": asked}]), 0).unwrap(), (asked, vec![]));

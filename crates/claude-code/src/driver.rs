@@ -1,7 +1,7 @@
 //! The front door: reads turns, starts them within the limits, ends everything.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use messages::{ApiError, ErrorKind};
@@ -11,6 +11,7 @@ use wire::json::{edit::Edit, peek};
 
 use crate::account::AuthStatus;
 use crate::account_windows::AccountWindow;
+use crate::cost;
 use crate::counts::{Gauge, Phase, ProcessCounts, TurnCounts};
 use crate::env;
 use crate::errors::{Failure, TurnError};
@@ -19,15 +20,18 @@ use crate::kept::{Kept, Next};
 use crate::pool::{Pool, Taken};
 use crate::probe;
 use crate::program::{ProgramError, Version};
+use crate::reported_models::ReportedModel;
 use crate::scratch::Scratch;
 use crate::settings::{Settings, SetupError};
 use crate::stream::TurnStream;
 use crate::supervise::{Place, Supervisor, stopped};
-use crate::tokens::Count;
+use crate::tokens::{Asks, Count};
 use crate::turn::Turn;
 
 /// Events on their way to a slow reader; past that the program waits.
 const EVENTS_AHEAD: usize = 64;
+/// A program that did not tell its models is not asked again before.
+const MODELS_AGAIN: Duration = Duration::from_secs(60);
 /// What a refused caller is told to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
@@ -48,6 +52,8 @@ struct Inner {
     stop: watch::Sender<bool>,
     /// The version found, and the state of the file it was found in.
     version: Mutex<Option<(SystemTime, Version)>>,
+    /// Held while the program is asked for its models: when that went wrong last.
+    models_failed: Mutex<Option<Instant>>,
     /// Given up last.
     _instance: Instance,
 }
@@ -75,8 +81,9 @@ impl Driver {
             Arc::clone(&kept),
             stop.clone(),
         );
-        let version = Mutex::new(None);
-        let inner = Inner { settings, pool, kept, places, gauge, stop, version, _instance: instance };
+        let (version, models_failed) = (Mutex::new(None), Mutex::new(None));
+        let inner =
+            Inner { settings, pool, kept, places, gauge, stop, version, models_failed, _instance: instance };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -100,17 +107,18 @@ impl Driver {
         }
         let place = self.place(&turn).await?;
         let (events, mut rest) = mpsc::channel(EVENTS_AHEAD);
+        let (bill, cost) = cost::bill();
         let supervisor = Supervisor {
             settings: Arc::clone(&self.inner.settings),
             pool: self.inner.pool.clone(),
             kept: Arc::clone(&self.inner.kept),
-            turn: Some(Next { turn, events }),
+            turn: Some(Next { turn, events, bill }),
             place,
             stop: self.inner.stop.subscribe(),
         };
         tokio::spawn(supervisor.run());
         match rest.recv().await {
-            Some(Ok(first)) => Ok(TurnStream { first: Some(first), rest }),
+            Some(Ok(first)) => Ok(TurnStream { first: Some(first), rest, cost: Some(cost) }),
             Some(Err(error)) => Err(error),
             None => Err(Failure::Ended.into_error(None)),
         }
@@ -130,11 +138,14 @@ impl Driver {
                 continue;
             }
             let (events, mut rest) = mpsc::channel(EVENTS_AHEAD);
-            if process.send(Next { turn: Arc::clone(turn), events }).is_err() {
+            let (bill, cost) = cost::bill();
+            if process.send(Next { turn: Arc::clone(turn), events, bill }).is_err() {
                 continue;
             }
             match rest.recv().await {
-                Some(Ok(first)) => return Ok(Some(TurnStream { first: Some(first), rest })),
+                Some(Ok(first)) => {
+                    return Ok(Some(TurnStream { first: Some(first), rest, cost: Some(cost) }));
+                }
                 Some(Err(error)) => return Err(error),
                 // It was gone.
                 None => {}
@@ -174,6 +185,7 @@ impl Driver {
         if let Some((_, version)) = known.filter(|(at, _)| *at == changed) {
             return version.check();
         }
+        settings.reported_models.forget();
         let spawner = self.inner.pool.spawner().map_err(|error| unusable(error.to_string()))?;
         *known = None;
         let printed = probe::output(settings, &spawner, &["--version"]).await?;
@@ -194,16 +206,53 @@ impl Driver {
         AuthStatus::parse(&printed).ok_or_else(|| unusable("its login state can't be read".into()))
     }
 
-    /// How many input tokens the request has: exact for the messages, a few too many for a system prompt; an estimate
-    /// from the length where the API refuses to count.
+    /// How many input tokens the request has: exact for the messages, a few too many for a system prompt and for tools;
+    /// an estimate from the length for few tools, and where the API refuses to count.
     ///
     /// # Errors
     /// As [`read_turn`](Self::read_turn) and [`start`](Self::start).
     pub async fn count_tokens(&self, messages_body: &[u8]) -> Result<u64, TurnError> {
         let turn = self.read_turn(&with_max_tokens(messages_body)?, "")?;
+        self.ask(turn, Asks::Tokens).await
+    }
+
+    /// The models that the program offers, where a process has told them.
+    #[must_use]
+    pub fn known_models(&self) -> Option<Arc<[ReportedModel]>> {
+        self.inner.settings.reported_models.known()
+    }
+
+    /// The same; a process is asked when none has told them since the program was last changed, and not again soon
+    /// when that fails.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn models(&self) -> Result<Option<Arc<[ReportedModel]>>, TurnError> {
+        let mut failed = self.inner.models_failed.lock().await;
+        self.checked_version().await?;
+        let rests = failed.is_some_and(|at| at.elapsed() < MODELS_AGAIN);
+        if self.known_models().is_none() && !rests {
+            let asked = self.ask(self.no_question()?, Asks::Itself).await;
+            *failed = self.known_models().is_none().then(Instant::now);
+            asked?;
+        }
+        Ok(self.known_models())
+    }
+
+    /// A turn to bind a process to, of the model that spares are kept for.
+    fn no_question(&self) -> Result<Turn, ApiError> {
+        let model = self.inner.settings.spares.default_model.as_deref().unwrap_or("sonnet");
+        let model = serde_json::Value::from(model);
+        let question =
+            format!(r#"{{"model":{model},"max_tokens":1,"messages":[{{"role":"user","content":"-"}}]}}"#);
+        self.read_turn(question.as_bytes(), "")
+    }
+
+    async fn ask(&self, turn: Turn, asks: Asks) -> Result<u64, TurnError> {
         let place = self.place(&turn).await?;
         let (answer, counted) = oneshot::channel();
         let count = Count {
+            asks,
             settings: Arc::clone(&self.inner.settings),
             pool: self.inner.pool.clone(),
             turn,

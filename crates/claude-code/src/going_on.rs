@@ -110,9 +110,8 @@ impl Session<'_> {
             }
         }
         if self.open.forbidden {
-            let given = self.address.clone();
-            let given = given.given().ok_or_else(|| Failure::Broken("no address".into()))?;
-            self.control(Control::settings([given])).await?;
+            let address = self.address.clone();
+            self.control(Control::settings([address.given()])).await?;
             self.open.forbidden = false;
         }
         Ok(())

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use messages::ApiError;
 use messages::json::{self, Path, Text};
 use messages::request::{BlockView, Turn as Message};
+use messages::{ApiError, Ignored};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -40,7 +40,7 @@ pub(crate) fn tell(
     messages: &[Message<'_>],
     model: &str,
     begin: Mark,
-    ignored: &mut Vec<String>,
+    ignored: &mut Ignored,
 ) -> Result<Told, ApiError> {
     let mut parts: Vec<Part<'_>> = Vec::new();
     for (index, message) in messages.iter().enumerate() {
@@ -48,8 +48,9 @@ pub(crate) fn tell(
         let at = root.index(index);
         check_role(message, &at, last)?;
         check_texts(message, &at.key("content"))?;
+        name_what_is_lost(message, &at, ignored);
         if message.role == "assistant" && says_nothing(message) {
-            ignored.push(at.to_string());
+            ignored.note_at(&at);
             continue;
         }
         let part = Part {
@@ -97,6 +98,36 @@ fn check_texts(message: &Message<'_>, at: &Path<'_>) -> Result<(), ApiError> {
         }
     }
     Ok(())
+}
+
+#[derive(Deserialize)]
+struct Lost<'a> {
+    #[serde(borrow)]
+    citations: Option<&'a RawValue>,
+    #[serde(borrow)]
+    caller: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Caller<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Text<'a>,
+}
+
+/// Of a message the program keeps role and content alone; of an answer neither the citations nor who made a call.
+fn name_what_is_lost(message: &Message<'_>, at: &Path<'_>, ignored: &mut Ignored) {
+    message.others.iter().for_each(|other| ignored.note_at(&at.key(other)));
+    let content = at.key("content");
+    let blocks = message.blocks.iter().flatten().enumerate().filter(|_| message.role == "assistant");
+    for (index, block) in blocks.filter(|(_, block)| matches!(&*block.kind, "text" | "tool_use")) {
+        let at = content.index(index);
+        let Ok(lost) = serde_json::from_str::<Lost<'_>>(block.raw.get()) else { continue };
+        lost.citations.filter(|list| list.get() != "[]").inspect(|_| ignored.note_at(&at.key("citations")));
+        let by_code = |raw: &&RawValue| {
+            serde_json::from_str::<Caller<'_>>(raw.get()).is_ok_and(|caller| caller.kind.0 != "direct")
+        };
+        lost.caller.filter(by_code).inspect(|_| ignored.note_at(&at.key("caller")));
+    }
 }
 
 /// Whether the program would drop this assistant message: it holds thinking alone, or its placeholder for nothing.
@@ -159,11 +190,11 @@ mod tests {
     fn told(messages: &Value) -> Result<(Vec<Said>, Vec<String>), ApiError> {
         let body = json!({"model": "m", "max_tokens": 1, "messages": messages}).to_string();
         let request = Request::parse(body.as_bytes())?;
-        let mut ignored = Vec::new();
+        let mut ignored = Ignored::default();
         let told = tell(&request.messages, "m", Mark::begin("", "m", "", ""), &mut ignored)?;
         let mut all: Vec<_> = told.history.iter().map(|line| said(&line.json)).collect();
         all.push(("user".into(), serde_json::from_str(told.last.get()).unwrap()));
-        Ok((all, ignored))
+        Ok((all, ignored.names()))
     }
 
     fn said(line: &[u8]) -> Said {
@@ -189,7 +220,8 @@ mod tests {
     fn only_user_lines_of_the_history_are_answered() {
         let body = r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]}"#;
         let request = Request::parse(body.as_bytes()).unwrap();
-        let told = tell(&request.messages, "m", Mark::begin("", "m", "", ""), &mut Vec::new()).unwrap();
+        let told =
+            tell(&request.messages, "m", Mark::begin("", "m", "", ""), &mut Ignored::default()).unwrap();
         let answered: Vec<_> = told.history.iter().map(|line| line.answered).collect();
         assert_eq!(answered, [true, false]);
         assert_eq!(told.last.get(), r#""c""#);

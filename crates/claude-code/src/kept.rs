@@ -7,6 +7,7 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::conversation::Mark;
+use crate::cost::Bill;
 use crate::stream::Item;
 use crate::turn::Turn;
 
@@ -16,6 +17,8 @@ pub(crate) struct Next {
     pub(crate) turn: Arc<Turn>,
     /// The other end is the caller's stream. Dropped without an event when the process turns out to be gone.
     pub(crate) events: mpsc::Sender<Item>,
+    /// Where its cost is to be told.
+    pub(crate) bill: Bill,
 }
 
 /// All processes that wait, the oldest first.

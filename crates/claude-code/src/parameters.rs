@@ -1,5 +1,6 @@
 //! The parameters of a turn: what is put over the body of the program's own request, and what its settings switch off.
 
+use messages::Ignored;
 use messages::json::Text;
 use messages::request::Request;
 use serde::Deserialize;
@@ -21,7 +22,7 @@ pub(crate) fn settings(
     request: &Request<'_>,
     tool_choice: Option<&RawValue>,
     credentials: Credentials,
-    ignored: &mut Vec<String>,
+    ignored: &mut Ignored,
 ) -> Vec<(&'static str, String)> {
     let mut members = vec![format!(r#""max_tokens":{}"#, request.max_tokens)];
     let mut put = |name: &str, value: Option<&RawValue>| {
@@ -36,7 +37,7 @@ pub(crate) fn settings(
     put("tool_choice", tool_choice);
     if credentials.is_claude_account() {
         // There it carries the account's own identity.
-        ignored.extend(request.metadata.map(|_| "metadata".to_string()));
+        request.metadata.inspect(|_| ignored.note("metadata"));
     } else {
         put("metadata", request.metadata);
     }

@@ -17,6 +17,7 @@ use wire::ndjson::Lines;
 
 use crate::account_windows::AccountWindows;
 use crate::argv;
+use crate::cost::Spending;
 use crate::env;
 use crate::pool::Entry;
 use crate::scratch::Scratch;
@@ -68,6 +69,8 @@ pub(crate) struct Process {
     /// How many lines of its conversation's history it was started with.
     told: usize,
     account_windows: AccountWindows,
+    /// What it has cost.
+    pub(crate) spending: Spending,
     started: Instant,
     /// The lines it has said so far.
     heard: u64,
@@ -130,6 +133,7 @@ impl Process {
             sessions,
             told,
             account_windows: settings.account_windows.clone(),
+            spending: Spending::default(),
             started: Instant::now(),
             heard: 0,
             heard_as_spare: None,
@@ -201,6 +205,7 @@ impl Process {
             match self.lines.next_line() {
                 Ok(Some(line)) => {
                     self.account_windows.observe(&line);
+                    self.spending.observe(&line);
                     self.said_something();
                     return Ok(Some(line));
                 }
@@ -261,15 +266,18 @@ impl Process {
     }
 
     /// Waits for the exit while the output is read: a process blocked on a full pipe would never go, and what it says
-    /// of the account comes after its answer.
+    /// of account and cost comes after its answer.
     async fn gone_within(&mut self, limit: Duration) -> bool {
-        let Self { child, output, lines, buffer, account_windows, .. } = self;
+        let Self { child, output, lines, buffer, account_windows, spending, .. } = self;
         let drained = async {
             buffer.clear();
             while matches!(output.read_buf(buffer).await, Ok(1..)) {
                 lines.push(buffer);
                 while let Some(line) = lines.next_line().transpose() {
-                    line.iter().for_each(|line| account_windows.observe(line));
+                    for line in line.iter() {
+                        account_windows.observe(line);
+                        spending.observe(line);
+                    }
                 }
                 buffer.clear();
             }

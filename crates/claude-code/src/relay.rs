@@ -293,7 +293,7 @@ mod tests {
         let call = r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"mcp__client__NAME","input":{}}}"#;
         let tools = r#"[{"name":"known","input_schema":{"type":"object"}}]"#;
         let tools = serde_json::value::RawValue::from_string(tools.into()).unwrap();
-        let tools = Arc::new(Tools::read(Some(&tools), &mut Vec::new()).unwrap());
+        let tools = Arc::new(Tools::read(Some(&tools), &mut messages::Ignored::default()).unwrap());
         for (name, expected) in [("known", "waits"), ("strange", "kill")] {
             let call = event(&call.replace("NAME", name));
             let lines = vec![event(START), call, event(BLOCK_STOP), delta("\"tool_use\""), event(STOP)];

@@ -34,6 +34,8 @@ pub(crate) struct Session<'a> {
     applied: Vec<(&'static str, String)>,
     /// Control requests that were sent ahead of their replies: a refusal of one fails the turn.
     unconfirmed: Vec<String>,
+    /// The request whose reply tells what models there are, and the model of this process, while that is not known.
+    introduction: Option<(String, String)>,
     /// What the last answer left open.
     pub(crate) open: Open,
     /// How far the running turn has come.
@@ -70,6 +72,7 @@ impl<'a> Session<'a> {
             listed: false,
             applied: Vec::new(),
             unconfirmed: Vec::new(),
+            introduction: None,
             open: Open::default(),
             progress: Progress::Unasked,
         }
@@ -113,7 +116,10 @@ impl<'a> Session<'a> {
         let limit = self.settings.start_timeout;
         self.tools = Arc::clone(&turn.tools);
         let servers: &[&str] = if turn.tools.is_empty() { &[] } else { &[tools::SERVER] };
-        self.request_ahead(Control::initialize(&turn.system, servers))?;
+        let initialize = self.request_ahead(Control::initialize(&turn.system, servers))?;
+        if self.settings.reported_models.known().is_none() {
+            self.introduction = Some((initialize, turn.model().to_string()));
+        }
         self.apply(turn)?;
         let listed = async {
             while !self.listed && !self.tools.is_empty() {
@@ -145,6 +151,12 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Only makes it tell of itself.
+    pub(crate) async fn introduce(&mut self, turn: &Turn) -> Result<(), Failure> {
+        self.bind(turn).await?;
+        self.confirmed().await
+    }
+
     /// Counts the input tokens of the whole conversation, the question included.
     pub(crate) async fn count(&mut self, turn: &Turn) -> Result<u64, Failure> {
         self.bind_resumed(turn).await?;
@@ -154,7 +166,7 @@ impl<'a> Session<'a> {
         let limit = self.settings.silence_timeout;
         let usage = self.control(Control::GetContextUsage);
         let usage = timeout(limit, usage).await.map_err(|_| Failure::Silent(limit))??;
-        tokens::input_tokens(usage.as_deref(), !turn.tools.is_empty())
+        tokens::input_tokens(usage.as_deref(), turn.tools.told_chars())
             .ok_or_else(|| Failure::Broken("no token counts".into()))
     }
 
@@ -197,9 +209,18 @@ impl<'a> Session<'a> {
     }
 
     /// Sends a control request whose reply is not waited for.
-    fn request_ahead(&mut self, request: Control<'_>) -> Result<(), Failure> {
+    fn request_ahead(&mut self, request: Control<'_>) -> Result<String, Failure> {
         let id = self.request(request)?;
-        self.unconfirmed.push(id);
+        self.unconfirmed.push(id.clone());
+        Ok(id)
+    }
+
+    /// The reply to something that was sent ahead of it.
+    fn confirm(&mut self, id: &str, outcome: Result<Option<Bytes>, String>) -> Result<(), Failure> {
+        let reply = outcome.map_err(Failure::Control)?;
+        if let Some((_, model)) = self.introduction.take_if(|(initialize, _)| initialize == id) {
+            reply.iter().for_each(|reply| self.settings.reported_models.learn(reply, &model));
+        }
         Ok(())
     }
 
@@ -234,12 +255,10 @@ impl<'a> Session<'a> {
             }
             Incoming::Reply(reply) => {
                 let sent_ahead = self.unconfirmed.iter().position(|id| *id == reply.request_id);
-                if let Some(at) = sent_ahead {
-                    self.unconfirmed.swap_remove(at);
-                    reply.outcome.map_err(Failure::Control)?;
-                    return Ok(Incoming::Other);
-                }
-                Ok(Incoming::Reply(reply))
+                let Some(at) = sent_ahead else { return Ok(Incoming::Reply(reply)) };
+                self.unconfirmed.swap_remove(at);
+                self.confirm(&reply.request_id, reply.outcome)?;
+                Ok(Incoming::Other)
             }
             other => Ok(other),
         }
@@ -271,6 +290,7 @@ impl<'a> Session<'a> {
         events: &mpsc::Sender<Item>,
         counted: &mut Counted,
     ) -> Result<Finished, Failure> {
+        self.process.spending.asked();
         let mut relay = Relay::new(Arc::clone(&self.tools));
         let mut said = Said::default();
         loop {
@@ -287,6 +307,9 @@ impl<'a> Session<'a> {
                 }
                 Step::Finish { last, then } => {
                     said.observe(&last);
+                    if matches!(then, Then::Waits(_)) {
+                        self.process.spending.forget();
+                    }
                     return Ok(Finished { last, then, said });
                 }
                 Step::Fail(failure) => return Err(failure),

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use crate::account_windows::AccountWindows;
 use crate::transcript;
+use crate::env;
+use crate::reported_models::ReportedModels;
 
 /// Everything a [`Driver`](crate::Driver) needs to know. Nothing in here ever comes from a request.
 #[derive(Clone, Debug)]
@@ -52,6 +54,8 @@ pub struct Settings {
     pub process_max_memory_bytes: Option<u64>,
     /// Where processes note what they hear of the account's windows.
     pub account_windows: AccountWindows,
+    /// Where processes note which models the program offers.
+    pub reported_models: ReportedModels,
 }
 
 impl Settings {
@@ -83,7 +87,17 @@ impl Settings {
             process_max_age: Duration::from_secs(3600),
             process_max_memory_bytes: None,
             account_windows: AccountWindows::default(),
+            reported_models: ReportedModels::default(),
         }
+    }
+}
+
+impl Settings {
+    /// The variables by which the program knows who pays and what the configuration gives it, as `NAME=…`, their values
+    /// hidden.
+    #[must_use]
+    pub fn shown_environment(&self) -> Vec<String> {
+        env::shown(self)
     }
 }
 

@@ -7,6 +7,7 @@ use futures_core::Stream;
 use messages::RawEvent;
 use tokio::sync::mpsc;
 
+use crate::cost::Cost;
 use crate::errors::TurnError;
 
 /// What travels from the task that owns the process to the reader of the stream.
@@ -19,6 +20,14 @@ pub(crate) type Item = Result<RawEvent, TurnError>;
 pub struct TurnStream {
     pub(crate) first: Option<RawEvent>,
     pub(crate) rest: mpsc::Receiver<Item>,
+    pub(crate) cost: Option<Cost>,
+}
+
+impl TurnStream {
+    /// What the turn will have cost; once.
+    pub const fn take_cost(&mut self) -> Option<Cost> {
+        self.cost.take()
+    }
 }
 
 impl Stream for TurnStream {

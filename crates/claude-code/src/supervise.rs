@@ -147,7 +147,8 @@ impl Supervisor {
 
     /// One answer, until it is over or nobody wants it any more.
     async fn watch(&mut self, session: &mut Session<'_>, first: bool) -> Result<Finished, Outcome> {
-        let Some(Next { turn, events }) = &self.turn else { return Err(Outcome::Over) };
+        let Some(Next { turn, events, bill }) = &self.turn else { return Err(Outcome::Over) };
+        session.process.spending.owe(bill.clone());
         let counted = &mut self.place.counted;
         let answer = async {
             if first {
@@ -168,7 +169,7 @@ impl Supervisor {
     /// Ends the caller's stream. Before that, the process is made known to the next request of the conversation, or
     /// killed when it would go on by itself.
     async fn keep(&mut self, session: &mut Session<'_>, finished: Finished) -> Option<(Waiting, Duration)> {
-        let Next { turn, events } = self.turn.take()?;
+        let Next { turn, events, .. } = self.turn.take()?;
         let Finished { last, then, said } = finished;
         session.open.after(&then);
         let (phase, limit) = match then {
@@ -176,9 +177,8 @@ impl Supervisor {
             Then::Rests => (Phase::Idle, self.settings.idle_time),
             Then::Ends | Then::GoesOn => (Phase::Ending, Duration::ZERO),
         };
-        let wanted = !limit.is_zero() && session.address.given().is_some();
         let pressed = phase == Phase::Idle && self.place.counted.others_queue();
-        let fit = wanted && !pressed && self.pool.health().fit_to_stay(session.process).await;
+        let fit = !limit.is_zero() && !pressed && self.pool.health().fit_to_stay(session.process).await;
         let heard = if fit { said.after(turn.asked) } else { None };
         let waiting = heard.map(|heard| {
             self.place.counted.becomes(phase);

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use messages::ApiError;
-use messages::json::{self, Path, Text};
+use messages::json::{self, Members, Path, Text};
 use messages::request::Request;
+use messages::{ApiError, Ignored};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -69,15 +69,15 @@ impl Turn {
     pub(crate) fn read(body: &[u8], owner: &str, credentials: Credentials) -> Result<Self, ApiError> {
         let request = Request::parse(body)?;
         argv::check_model(&request.model)?;
-        let mut ignored = Vec::new();
+        let mut ignored = Ignored::default();
         let tools = Tools::read(request.tools, &mut ignored)?;
         let tool_choice = tools::choice(request.tool_choice, &tools, &mut ignored)?;
         let system = system(request.system, &mut ignored)?;
         let begin = Mark::begin(owner, &request.model, system.get(), &tools.list());
         let told = history::tell(&request.messages, &request.model, begin, &mut ignored)?;
         let settings = parameters::settings(&request, tool_choice.as_deref(), credentials, &mut ignored);
-        ignored.extend(request.others.iter().map(|(name, _)| name.to_string()));
-        ignored.dedup();
+        ignored.rest_of(Members(request.others));
+        let ignored = ignored.names();
         let model = request.model.into_owned();
         let history::Told { history, last, before, asked } = told;
         let tools = Arc::new(tools);
@@ -111,33 +111,24 @@ impl Turn {
     }
 }
 
-#[derive(Deserialize)]
-struct SystemBlock<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    text: Option<&'a RawValue>,
-    #[serde(borrow)]
-    cache_control: Option<&'a RawValue>,
-}
-
 /// The system prompt as the program takes it; it joins several blocks with an empty line.
-fn system(raw: Option<&RawValue>, ignored: &mut Vec<String>) -> Result<Box<RawValue>, ApiError> {
+fn system(raw: Option<&RawValue>, ignored: &mut Ignored) -> Result<Box<RawValue>, ApiError> {
     let at = Path::Root.key("system");
     let built = match raw.map(RawValue::get) {
         None => r#""""#.to_string(),
         Some(text) if text.starts_with('"') => text.to_string(),
         Some(list) => {
-            let blocks: Vec<SystemBlock<'_>> = json::read(list, &at)?;
+            let blocks: Vec<Members<'_>> = json::read(list, &at)?;
             let mut texts = Vec::new();
-            for (index, block) in blocks.iter().enumerate() {
-                match block.text {
-                    Some(text) if block.kind.0 == "text" => texts.push(text.get()),
-                    _ => return Err(at.index(index).key("type").invalid("only text can be a system prompt")),
+            for (index, mut block) in blocks.into_iter().enumerate() {
+                let at = at.index(index);
+                let kind: Text<'_> = block.required("type", &at)?;
+                match block.take("text") {
+                    Some(text) if kind.0 == "text" => texts.push(text.get()),
+                    _ => return Err(at.key("type").invalid("only text can be a system prompt")),
                 }
-                if block.cache_control.is_some() {
-                    ignored.push("cache_control".into());
-                }
+                block.take("cache_control").inspect(|_| ignored.note("cache_control"));
+                ignored.rest_below(block, &at.to_string());
             }
             format!("[{}]", texts.join(","))
         }

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use dialects::models::{self, Date, Page, Rules, Sampling, Table, Thinking};
+use dialects::models::{self, Date, Offer, Page, Rules, Sampling, Table, Thinking};
 use serde_json::{Value, json};
 
 fn parse(bytes: &[u8]) -> Value {
@@ -44,6 +44,26 @@ fn retired_ids_and_aliases_become_todays_model_of_their_line() {
     ] {
         assert_eq!(models::resolve(name), served);
     }
+}
+
+#[test]
+fn what_a_backend_offers_comes_into_the_list_under_all_its_names() {
+    let efforts = ["low".to_owned(), "high".to_owned()];
+    let offer = |name, id, display_name| Offer { name, id, display_name, efforts: &efforts };
+    let table = models::embedded()
+        .clone()
+        .with_offer(&offer("opus", "claude-opus-9", "Opus"))
+        .with_offer(&offer("us.anthropic.claude-haiku-9", "us.anthropic.claude-haiku-9", "Haiku"))
+        .with_offer(&offer("claude-sonnet-4-6[1m]", "claude-sonnet-4-6[1m]", "Sonnet 4.6 (1M context)"));
+    assert_eq!(table.resolve("opus"), "claude-opus-9");
+    assert_eq!(table.resolve("haiku"), "us.anthropic.claude-haiku-9");
+    assert_eq!(table.resolve("sonnet"), "claude-sonnet-5-5");
+    assert_eq!(table.resolve("sonnet 4.6 (1m context)"), "sonnet 4.6 (1m context)");
+    let rules = table.rules("claude-opus-9");
+    assert!(rules.effort && !rules.all_efforts && rules.thinking == Thinking::Adaptive);
+    assert_eq!(table.rules("claude-sonnet-4-6[1m]"), models::rules("claude-sonnet-4-6"));
+    assert_eq!(parse(&table.get_anthropic("opus").unwrap())["display_name"], "Opus");
+    assert_eq!(table.models().iter().filter(|model| model.id == "claude-opus-9").count(), 1);
 }
 
 #[test]

@@ -1,57 +1,69 @@
 //! The models that can be asked for: the backend's own list where it has one, else the built-in table.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use backends::Backend;
+use backends::{Backend, ReportedModel};
 use bytes::Bytes;
-use dialects::models::{self, Page, Rules, Table};
+use dialects::models::{self, Offer, Page, Rules, Table};
 use policy::config::Aliases;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::Mutex;
 
 /// New models appear monthly, and a new key may list others. Five minutes serve both.
 const KEPT: Duration = Duration::from_secs(300);
+/// How long a list waits for what only a process of Claude Code can tell.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// More models than the API lists in one page.
 const WHOLE_LIST: &str = "limit=1000";
 
 /// Lists of models in both shapes.
 pub(crate) struct ModelList {
     backend: Arc<dyn Backend>,
-    table: Table,
-    kept: Mutex<Option<(Instant, Bytes)>>,
+    /// The operator's own names, which count before all others.
+    named: Vec<(String, String)>,
+    table: Mutex<Merged>,
+    kept: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
+}
+
+/// The table with what the backend is known to offer.
+struct Merged {
+    offers: Option<Arc<[ReportedModel]>>,
+    table: Arc<Table>,
 }
 
 impl ModelList {
     pub(crate) fn new(backend: Arc<dyn Backend>, aliases: &Aliases) -> Self {
-        let named = aliases.exact_names();
-        let table =
-            named.fold(models::embedded().clone(), |table, (alias, model)| table.with_alias(alias, model));
-        Self { backend, table, kept: Mutex::default() }
+        let named: Vec<_> =
+            aliases.exact_names().map(|(alias, model)| (alias.to_owned(), model.to_owned())).collect();
+        let table = Mutex::new(Merged { offers: None, table: merged(&[], &named) });
+        Self { backend, named, table, kept: tokio::sync::Mutex::default() }
     }
 
     /// The model that serves `name`: an alias or a retired id becomes today's id.
     pub(crate) fn resolve(&self, name: &str) -> String {
-        self.table.resolve(name).into_owned()
+        self.table().resolve(name).into_owned()
     }
 
     /// What the model takes.
     pub(crate) fn rules(&self, model: &str) -> Rules {
-        self.table.rules(model)
+        self.table().rules(model)
     }
 
     /// `GET /v1/models` for OpenAI's clients.
     pub(crate) async fn list_openai(&self) -> Bytes {
         let upstream = self.whole().await.and_then(|list| models::openai_list_from_anthropic(&list));
-        upstream.unwrap_or_else(|| self.table.list_openai())
+        match upstream {
+            Some(list) => list,
+            None => self.asked_table().await.list_openai(),
+        }
     }
 
     /// `GET /v1/models` for Anthropic's clients; `query` chooses the page.
     pub(crate) async fn list_anthropic(&self, query: &str) -> Bytes {
         match self.backend.models(query).await {
             Some(list) => list,
-            None => self.table.list_anthropic(&page(query)),
+            None => self.asked_table().await.list_anthropic(&page(query)),
         }
     }
 
@@ -59,7 +71,7 @@ impl ModelList {
     pub(crate) async fn get_openai(&self, id: &str) -> Option<Bytes> {
         match self.listed(id).await {
             Some(model) => models::openai_model_from_anthropic(&model),
-            None => self.table.get_openai(id),
+            None => self.asked_table().await.get_openai(id),
         }
     }
 
@@ -67,8 +79,34 @@ impl ModelList {
     pub(crate) async fn get_anthropic(&self, id: &str) -> Option<Bytes> {
         match self.listed(id).await {
             Some(model) => Some(model),
-            None => self.table.get_anthropic(id),
+            None => self.asked_table().await.get_anthropic(id),
         }
+    }
+
+    /// The table as far as the backend's offers are known.
+    fn table(&self) -> Arc<Table> {
+        let offers = self.backend.known_models();
+        let mut kept = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = match (&kept.offers, &offers) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if !same {
+            let table = merged(offers.as_deref().unwrap_or_default(), &self.named);
+            *kept = Merged { offers, table };
+        }
+        Arc::clone(&kept.table)
+    }
+
+    /// The table with the backend's offers, if it tells them soon. Otherwise it goes on being asked.
+    async fn asked_table(&self) -> Arc<Table> {
+        if self.backend.known_models().is_none() {
+            let backend = Arc::clone(&self.backend);
+            let asked = tokio::spawn(async move { backend.ask_models().await });
+            // A table without them is better than none.
+            let _ = tokio::time::timeout(PATIENCE, asked).await;
+        }
+        self.table()
     }
 
     /// One entry of the backend's own list, as it stands there.
@@ -92,6 +130,14 @@ impl ModelList {
         *kept = Some((Instant::now(), list.clone()));
         Some(list)
     }
+}
+
+fn merged(offers: &[ReportedModel], named: &[(String, String)]) -> Arc<Table> {
+    let offered = offers.iter().fold(models::embedded().clone(), |table, model| {
+        let ReportedModel { name, id, display_name, efforts } = model;
+        table.with_offer(&Offer { name, id, display_name, efforts })
+    });
+    Arc::new(named.iter().fold(offered, |table, (alias, model)| table.with_alias(alias, model)))
 }
 
 #[derive(Deserialize)]

@@ -114,6 +114,16 @@ fn credentials(settings: &Settings, set: &mut impl FnMut(&str, &OsStr)) {
     set("CLAUDE_CODE_SIMPLE", "1".as_ref());
 }
 
+/// What the operator should see of it: the credential set and what the configuration adds, as `NAME=…`; of the values
+/// only that of the directory.
+pub(crate) fn shown(settings: &Settings) -> Vec<String> {
+    let mut shown = Vec::new();
+    credentials(settings, &mut |name: &str, _: &OsStr| shown.push(format!("{name}=…")));
+    shown.extend(settings.config_dir.iter().map(|folder| format!("CLAUDE_CONFIG_DIR={}", folder.display())));
+    shown.extend(settings.extra_env.iter().map(|(name, _)| format!("{}=…", name.to_string_lossy())));
+    shown
+}
+
 /// Where the program keeps files about its running processes, when that is not in the scratch directory.
 pub(crate) fn session_files(variables: &Variables, scratch: &Scratch) -> Option<PathBuf> {
     let value =

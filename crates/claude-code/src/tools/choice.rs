@@ -1,7 +1,7 @@
 //! `tool_choice`: which tool the model may or must call, for this request only.
 
-use messages::ApiError;
 use messages::json::{self, Path, Text};
+use messages::{ApiError, Ignored};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -20,7 +20,7 @@ struct Choice<'a> {
 pub(crate) fn choice(
     raw: Option<&RawValue>,
     tools: &Tools,
-    ignored: &mut Vec<String>,
+    ignored: &mut Ignored,
 ) -> Result<Option<Box<RawValue>>, ApiError> {
     let Some(raw) = raw else { return Ok(None) };
     let at = Path::Root.key("tool_choice");
@@ -29,7 +29,7 @@ pub(crate) fn choice(
         if !matches!(&*choice.kind.0, "auto" | "none") {
             return Err(at.invalid("there are no tools to choose from"));
         }
-        ignored.push("tool_choice".into());
+        ignored.note("tool_choice");
         return Ok(None);
     }
     let Some(name) = choice.name.filter(|_| choice.kind.0 == "tool") else { return Ok(Some(raw.to_owned())) };
@@ -48,8 +48,8 @@ mod tests {
 
     fn chosen(choice: &Value, tools: &Value) -> Result<Option<Value>, ApiError> {
         let raw = |value: &Value| serde_json::value::to_raw_value(value).unwrap();
-        let tools = Tools::read(Some(&raw(tools)), &mut Vec::new())?;
-        let chosen = super::choice(Some(&raw(choice)), &tools, &mut Vec::new())?;
+        let tools = Tools::read(Some(&raw(tools)), &mut Ignored::default())?;
+        let chosen = super::choice(Some(&raw(choice)), &tools, &mut Ignored::default())?;
         Ok(chosen.map(|chosen| serde_json::from_str(chosen.get()).unwrap()))
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use messages::json::{self, Members, Path};
-use messages::{ApiError, RawEvent};
+use messages::{ApiError, Ignored, RawEvent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use wire::json::edit::Edit;
@@ -22,6 +22,7 @@ pub(crate) struct Tools {
     names: HashMap<String, String>,
     /// The tools as MCP lists them, in order.
     listed: Vec<String>,
+    told_chars: usize,
 }
 
 /// Never shows the caller's tools.
@@ -33,7 +34,7 @@ impl std::fmt::Debug for Tools {
 
 impl Tools {
     /// Reads the request's `tools`; what of them can't be carried is named in `ignored`.
-    pub(crate) fn read(raw: Option<&RawValue>, ignored: &mut Vec<String>) -> Result<Self, ApiError> {
+    pub(crate) fn read(raw: Option<&RawValue>, ignored: &mut Ignored) -> Result<Self, ApiError> {
         let at = Path::Root.key("tools");
         let list: Vec<&RawValue> = raw.map_or(Ok(Vec::new()), |raw| json::read(raw.get(), &at))?;
         if list.len() > MOST {
@@ -46,7 +47,7 @@ impl Tools {
         Ok(tools)
     }
 
-    fn add(&mut self, raw: &RawValue, at: &Path<'_>, ignored: &mut Vec<String>) -> Result<(), ApiError> {
+    fn add(&mut self, raw: &RawValue, at: &Path<'_>, ignored: &mut Ignored) -> Result<(), ApiError> {
         let mut members: Members<'_> = json::read(raw.get(), at)?;
         if members.take("type").is_some_and(|kind| kind.get() != r#""custom""#) {
             let told = "the claude-code backend has no tools of the API's own; the anthropic backend does";
@@ -57,19 +58,20 @@ impl Tools {
             members.take("input_schema").ok_or_else(|| at.key("input_schema").invalid("field required"))?;
         check_schema(schema, &at.key("input_schema"), ignored)?;
         let description = members.take("description");
-        for (other, _) in members.0 {
-            let named =
-                if other == "cache_control" { other.into_owned() } else { at.key(&other).to_string() };
-            if !ignored.contains(&named) {
-                ignored.push(named);
-            }
-        }
+        members.take("cache_control").inspect(|_| ignored.note("cache_control"));
+        ignored.rest_below(members, &at.to_string());
         let short = names::short(&name).into_owned();
+        self.told_chars += short.len() + description.map_or(0, |text| text.get().len()) + schema.get().len();
         self.listed.push(listed(&short, description, schema));
         if self.names.insert(short, name).is_some() {
             return Err(at.key("name").invalid("tool names must be unique"));
         }
         Ok(())
+    }
+
+    /// How long the names, descriptions and schemas are that the model is told.
+    pub(crate) fn told_chars(&self) -> usize {
+        self.told_chars
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -141,7 +143,7 @@ fn listed(short: &str, description: Option<&RawValue>, schema: &RawValue) -> Str
 }
 
 /// What the API refuses anyway, and the program would silently drop the tool or the whole list for.
-fn check_schema(schema: &RawValue, at: &Path<'_>, ignored: &mut Vec<String>) -> Result<(), ApiError> {
+fn check_schema(schema: &RawValue, at: &Path<'_>, ignored: &mut Ignored) -> Result<(), ApiError> {
     let mut members: Members<'_> = json::read(schema.get(), at)?;
     let kind = json::read::<Kind<'_>>(schema.get(), at).map(|kind| kind.kind.0);
     if kind.is_ok_and(|kind| kind != "object") || members.take("type").is_none() {
@@ -159,7 +161,7 @@ fn check_schema(schema: &RawValue, at: &Path<'_>, ignored: &mut Vec<String>) -> 
     drop(required);
     // The program flattens these: a model would see another schema.
     for word in ["anyOf", "oneOf", "allOf"] {
-        ignored.extend(members.take(word).map(|_| at.key(word).to_string()));
+        members.take(word).inspect(|_| ignored.note_at(&at.key(word)));
     }
     Ok(())
 }
@@ -171,8 +173,8 @@ mod tests {
 
     fn read(tools: &Value) -> Result<(Tools, Vec<String>), ApiError> {
         let raw = serde_json::value::to_raw_value(tools).unwrap();
-        let mut ignored = Vec::new();
-        Ok((Tools::read(Some(&raw), &mut ignored)?, ignored))
+        let mut ignored = Ignored::default();
+        Ok((Tools::read(Some(&raw), &mut ignored)?, ignored.names()))
     }
 
     fn tool(name: &str) -> Value {
@@ -206,10 +208,10 @@ mod tests {
     fn a_schema_keeps_its_bytes_and_what_is_lost_is_named() {
         let raw = r#"[{"name":"t","cache_control":{},"strict":true,"input_schema":{"type":"object", "x":[1.0,12345678901234567890],"anyOf":[]}}]"#;
         let raw = RawValue::from_string(raw.into()).unwrap();
-        let mut ignored = Vec::new();
+        let mut ignored = Ignored::default();
         let tools = Tools::read(Some(&raw), &mut ignored).unwrap();
         assert!(tools.list().contains(r#"{"type":"object", "x":[1.0,12345678901234567890],"anyOf":[]}"#));
-        assert_eq!(ignored, ["tools[0].input_schema.anyOf", "cache_control", "tools[0].strict"]);
+        assert_eq!(ignored.names(), ["tools[0].input_schema.anyOf", "cache_control", "tools[0].strict"]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use bytes::Bytes;
 pub use date::Date;
 pub use list::{Page, openai_list_from_anthropic, openai_model_from_anthropic};
 pub use rules::{Rules, Sampling, Thinking};
-pub use table::{Model, Table};
+pub use table::{Model, Offer, Table};
 
 static EMBEDDED: LazyLock<Table> =
     LazyLock::new(|| Table::from_json(include_str!("../../data/models.json")).unwrap_or_default());

@@ -37,6 +37,35 @@ pub struct Model {
     pub rules: Option<String>,
 }
 
+/// A model as a backend offers it.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// What it can be asked for as: `opus`, or its id.
+    pub name: &'a str,
+    /// The id that serves.
+    pub id: &'a str,
+    /// Its name for people.
+    pub display_name: &'a str,
+    /// The degrees of effort that it knows.
+    pub efforts: &'a [String],
+}
+
+impl Model {
+    fn new(offer: &Offer<'_>) -> Self {
+        Self {
+            id: offer.id.to_owned(),
+            display_name: offer.display_name.to_owned(),
+            line: None,
+            created: None,
+            deprecated: None,
+            retires: None,
+            max_input_tokens: None,
+            max_tokens: None,
+            rules: Some(offer.id.to_owned()),
+        }
+    }
+}
+
 /// A table of models. All parts are optional, so that a user's file can override just one fact.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Table {
@@ -82,6 +111,24 @@ impl Table {
     #[must_use]
     pub fn with_alias(mut self, alias: impl Into<String>, model: impl Into<String>) -> Self {
         self.aliases.insert(alias.into(), model.into());
+        self
+    }
+
+    /// This table with a model that a backend says it serves. It may be known by the name of its line: then that name
+    /// stands for it from now on.
+    #[must_use]
+    pub fn with_offer(mut self, offer: &Offer<'_>) -> Self {
+        let line = offer.display_name.to_lowercase();
+        let alias = if offer.name == offer.id { line } else { offer.name.to_owned() };
+        if offer.name != offer.id || self.aliases.contains_key(&alias) {
+            self.aliases.insert(alias, offer.id.to_owned());
+        }
+        if self.model(offer.id).is_none() {
+            let has = |effort: &str| offer.efforts.iter().any(|known| known == effort);
+            let rules = Rules { effort: has("low"), all_efforts: has("max"), ..self.rules(offer.id) };
+            self.rules.insert(offer.id.to_owned(), rules);
+            self.models.push(Model::new(offer));
+        }
         self
     }
 
@@ -138,9 +185,11 @@ impl Table {
     }
 }
 
-/// The id in `us.anthropic.claude-opus-4-6-v1:0` (Bedrock) or `claude-opus-4-6@20260205` (Vertex).
+/// The id in `us.anthropic.claude-opus-4-6-v1:0` (Bedrock), `claude-opus-4-6@20260205` (Vertex) or
+/// `claude-opus-4-6[1m]` (Claude Code).
 fn bare_id(model: &str) -> Cow<'_, str> {
     let id = model.rsplit_once("anthropic.").map_or(model, |(_, id)| id);
+    let id = id.split_once('[').map_or(id, |(id, _)| id);
     let id = id.split_once(':').map_or(id, |(id, _)| id);
     let id = id.strip_suffix("-v1").or_else(|| id.strip_suffix("-v2")).unwrap_or(id);
     if id.contains('@') { Cow::Owned(id.replace('@', "-")) } else { Cow::Borrowed(id) }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::models::Rules;
 
 pub use error::{error_body, error_from_event, error_from_upstream, error_status};
-pub use request::translate;
+pub use request::{Places, translate};
 pub use response::{ChunkEncoder, encode_answer};
 
 /// What the server adds to a request.
@@ -45,4 +45,6 @@ pub struct Translated {
     pub include_usage: bool,
     /// Parameters accepted without effect, for `x-ignored-parameters`; safe in a header.
     pub ignored: Vec<String>,
+    /// The way back from a path in `body` to the caller's own.
+    pub places: Places,
 }

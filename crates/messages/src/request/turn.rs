@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::block;
 use crate::ApiError;
-use crate::json::{self, Path, Text};
+use crate::json::{self, Members, Path, Text};
 
 /// One message of the conversation.
 #[derive(Debug)]
@@ -18,6 +17,8 @@ pub struct Turn<'a> {
     pub content: &'a RawValue,
     /// The content's blocks; `None` when it is a string.
     pub blocks: Option<Vec<BlockView<'a>>>,
+    /// The names of all other members that are there.
+    pub others: Vec<Cow<'a, str>>,
 }
 
 /// One content block: its type read, the rest as it came.
@@ -29,15 +30,6 @@ pub struct BlockView<'a> {
     pub raw: &'a RawValue,
     /// The `id` of a tool_use, the `tool_use_id` of a tool_result.
     pub tool_use_id: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-struct Wire<'a> {
-    #[serde(borrow)]
-    role: Text<'a>,
-    content: Option<&'a RawValue>,
-    output_config: Option<&'a RawValue>,
 }
 
 /// Reads `messages`.
@@ -57,8 +49,14 @@ pub(super) fn read_all<'a>(raw: &'a RawValue, at: &Path<'_>) -> Result<Vec<Turn<
 }
 
 fn read<'a>(raw: &'a RawValue, at: &Path<'_>, last: bool) -> Result<Turn<'a>, ApiError> {
-    let Wire { role, content, output_config } = json::read(raw.get(), at)?;
-    let role = role.0;
+    let mut members: Members<'a> = json::read(raw.get(), at)?;
+    if let Some(key) = members.duplicate(&["role", "content"]) {
+        return Err(at.key(key).invalid("given twice"));
+    }
+    let Text(role) = members.required("role", at)?;
+    let content = members.take("content");
+    members.0.retain(|(_, value)| value.get() != "null");
+    let others: Vec<_> = members.0.into_iter().map(|(name, _)| name).collect();
     if !matches!(&*role, "user" | "assistant" | "system") {
         return Err(at.key("role").invalid("must be user, assistant or system"));
     }
@@ -66,7 +64,7 @@ fn read<'a>(raw: &'a RawValue, at: &Path<'_>, last: bool) -> Result<Turn<'a>, Ap
     // The last answer may still be to come; a system message may change the output's configuration and say nothing.
     let may_be_empty = match &*role {
         "assistant" => last,
-        "system" => output_config.is_some(),
+        "system" => others.iter().any(|name| name == "output_config"),
         _ => false,
     };
     let content = match content {
@@ -88,7 +86,7 @@ fn read<'a>(raw: &'a RawValue, at: &Path<'_>, last: bool) -> Result<Turn<'a>, Ap
     if blocks.as_ref().is_some_and(Vec::is_empty) && !may_be_empty {
         return Err(path.invalid("must not be empty"));
     }
-    Ok(Turn { role, content, blocks })
+    Ok(Turn { role, content, blocks, others })
 }
 
 fn blocks<'a>(raw: &'a RawValue, at: &Path<'_>, role: &str) -> Result<Vec<BlockView<'a>>, ApiError> {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use backends::Cost;
 use messages::Meter;
+use tokio::runtime::Handle;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::app::App;
@@ -37,6 +39,9 @@ impl Ended {
 /// The status logged for a client that hung up before its answer began (nginx's number).
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
+/// How long the line of an exchange waits for its cost, which is told a moment after the answer.
+const COST_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Settled when dropped: exactly one log line and one count per exchange.
 pub(crate) struct Exchange {
     app: Arc<App>,
@@ -56,6 +61,11 @@ pub(crate) struct Exchange {
     pub(crate) upstream_request_id: Option<String>,
     /// Reads usage from the answer as it passes.
     pub(crate) meter: Meter,
+    /// What the answer costs, where the backend will tell.
+    pub(crate) cost: Option<Cost>,
+    cost_usd: Option<f64>,
+    /// When it was over; it is settled when its cost is known.
+    over: Option<Instant>,
     status: u16,
     ended: Ended,
     error: Option<String>,
@@ -72,6 +82,17 @@ impl Exchange {
         started: Instant,
     ) -> Self {
         app.metrics.active_requests.inc();
+        Self::new(app, dialect, endpoint, request_id, caller, started)
+    }
+
+    fn new(
+        app: Arc<App>,
+        dialect: Dialect,
+        endpoint: &'static str,
+        request_id: Arc<str>,
+        caller: String,
+        started: Instant,
+    ) -> Self {
         Self {
             app,
             request_id,
@@ -86,6 +107,9 @@ impl Exchange {
             served_model: String::new(),
             upstream_request_id: None,
             meter: Meter::default(),
+            cost: None,
+            cost_usd: None,
+            over: None,
             status: CLIENT_CLOSED_REQUEST,
             ended: Ended::ClientGone,
             error: None,
@@ -154,11 +178,24 @@ impl Exchange {
             output_tokens = usage.output_tokens,
             cache_creation_input_tokens = usage.cache_creation_input_tokens,
             cache_read_input_tokens = usage.cache_read_input_tokens,
+            cost_usd = self.cost_usd,
             duration_ms = ms(now - self.started),
             first_byte_ms = self.first_byte.map(|at| ms(at - self.started)),
             overhead_ms = ms(self.overhead(now)),
             "request"
         );
+    }
+
+    /// Everything of it, to be settled elsewhere; what stays behind is dropped without a trace.
+    fn taken(&mut self) -> Self {
+        let (app, request_id) = (Arc::clone(&self.app), Arc::clone(&self.request_id));
+        let nothing = Self::new(app, self.dialect, self.endpoint, request_id, String::new(), self.started);
+        std::mem::replace(self, nothing)
+    }
+
+    async fn settled_with(mut self, cost: Cost) {
+        self.cost_usd = tokio::time::timeout(COST_PATIENCE, cost.usd()).await.ok().flatten();
+        drop(self);
     }
 
     fn overhead(&self, now: Instant) -> Duration {
@@ -168,7 +205,19 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let now = Instant::now();
+        if self.over.is_none() {
+            self.app.metrics.active_requests.dec();
+            if self.streaming {
+                self.app.metrics.active_streams.dec();
+            }
+        }
+        let now = *self.over.get_or_insert_with(Instant::now);
+        if let Some(cost) = self.cost.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(self.taken().settled_with(cost));
+            return;
+        }
         self.log(now);
         let labels = ExchangeLabels {
             dialect: self.dialect.name(),
@@ -182,11 +231,8 @@ impl Drop for Exchange {
             first_token: self.first_byte.map(|at| at - self.started),
             overhead: self.overhead(now),
             usage: &self.meter.usage(),
+            cost_usd: self.cost_usd,
         });
-        self.app.metrics.active_requests.dec();
-        if self.streaming {
-            self.app.metrics.active_streams.dec();
-        }
     }
 }
 

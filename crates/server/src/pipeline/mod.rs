@@ -65,13 +65,14 @@ async fn serve(
     tracing::debug!(request_id = &*exchange.request_id, model = plan.served, stream = plan.stream, "planned");
     exchange.calling();
     let call = call(parts, &plan, strict);
-    let reply = tokio::select! {
+    let mut reply = tokio::select! {
         reply = async { match operation {
             Operation::CountTokens => app.backend.count_tokens(call).await,
             Operation::Messages | Operation::ChatCompletions => app.backend.send(call).await,
-        } } => reply?,
+        } } => reply.map_err(|failure| plan.in_callers_terms(failure))?,
         () = app.drain.cut.cancelled() => return Err(stopping().into()),
     };
+    reply.ignored = plan.names_of_the_caller(reply.ignored);
     tracing::debug!(request_id = &*exchange.request_id, status = reply.status.as_u16(), "backend answered");
     Ok((plan, reply))
 }

@@ -1,6 +1,8 @@
 //! What is to be done with a request: which model serves, what is sent, what the answer must become.
 
+use backends::BackendError;
 use bytes::Bytes;
+use dialects::openai_chat::Places;
 use messages::ApiError;
 use serde_json::value::RawValue;
 use wire::json::{edit::Edit, peek};
@@ -27,6 +29,8 @@ pub(crate) enum Outlet {
     Chat {
         /// A last chunk tells the usage.
         include_usage: bool,
+        /// The caller's own names for what the backend names.
+        places: Places,
     },
 }
 
@@ -75,6 +79,22 @@ impl Plan {
         Ok(Self { body, asked, served, stream, outlet: Outlet::Anthropic, ignored: Vec::new() })
     }
 
+    /// What a backend says about the request it got, said about the request that the caller sent.
+    pub(crate) fn in_callers_terms(&self, failure: BackendError) -> BackendError {
+        match &self.outlet {
+            Outlet::Anthropic => failure,
+            Outlet::Chat { places, .. } => BackendError { error: places.in_chat(failure.error), ..failure },
+        }
+    }
+
+    /// The same for the names of fields without effect.
+    pub(crate) fn names_of_the_caller(&self, ignored: Vec<String>) -> Vec<String> {
+        match &self.outlet {
+            Outlet::Anthropic => ignored,
+            Outlet::Chat { places, .. } => places.names_in_chat(ignored),
+        }
+    }
+
     fn chat(app: &App, body: &[u8], strict: bool) -> Result<Self, ApiError> {
         let translated = app.translate_chat(body, strict)?;
         Ok(Self {
@@ -82,7 +102,7 @@ impl Plan {
             asked: translated.asked_model,
             served: translated.model,
             stream: translated.stream,
-            outlet: Outlet::Chat { include_usage: translated.include_usage },
+            outlet: Outlet::Chat { include_usage: translated.include_usage, places: translated.places },
             ignored: translated.ignored,
         })
     }

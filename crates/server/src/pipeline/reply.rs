@@ -24,6 +24,7 @@ pub(super) async fn respond(reply: Reply, plan: Plan, mut exchange: Exchange) ->
     exchange.upstream_request_id =
         reply.headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let headers = reply_headers::for_client(&plan, &reply);
+    exchange.cost = reply.cost;
     match reply.body {
         ReplyBody::Bytes(body) if !reply.status.is_success() => {
             refused(reply.status, headers, body, &plan, exchange).await

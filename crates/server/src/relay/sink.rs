@@ -31,7 +31,7 @@ impl Sink {
                     model: renamed.then(|| serde_json::Value::from(plan.asked.as_str()).to_string()),
                 }
             }
-            Outlet::Chat { include_usage } => {
+            Outlet::Chat { include_usage, .. } => {
                 let created = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
                 Self::Chat(Box::new(dialects::openai_chat::ChunkEncoder::new(
                     &plan.asked,

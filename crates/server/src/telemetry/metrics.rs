@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use messages::Usage;
@@ -46,6 +46,12 @@ struct TokenLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CostLabels {
+    backend: String,
+    model: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ProcessLabels {
     backend: String,
     state: &'static str,
@@ -65,6 +71,7 @@ pub(crate) struct Observed<'a> {
     pub first_token: Option<Duration>,
     pub overhead: Duration,
     pub usage: &'a Usage,
+    pub cost_usd: Option<f64>,
 }
 
 /// All metrics of this process.
@@ -75,6 +82,7 @@ pub(crate) struct Metrics {
     first_token: Family<ExchangeLabels, Histogram>,
     overhead: Histogram,
     tokens: Family<TokenLabels, Counter>,
+    cost: Family<CostLabels, Counter<f64, AtomicU64>>,
     pub(crate) active_streams: Gauge,
     pub(crate) active_requests: Gauge,
     pub(crate) connections: Gauge,
@@ -101,6 +109,7 @@ impl Metrics {
             first_token: Family::new_with_constructor(by_seconds),
             overhead: Histogram::new(OVERHEAD_SECONDS),
             tokens: Family::default(),
+            cost: Family::default(),
             active_streams: Gauge::default(),
             active_requests: Gauge::default(),
             connections: Gauge::default(),
@@ -128,6 +137,7 @@ impl Metrics {
         let help = "The part of a request's time spent in this server before the backend was called";
         r.register_with_unit("overhead", help, Unit::Seconds, self.overhead.clone());
         r.register("tokens", "Tokens by kind, as the backend counted them", self.tokens.clone());
+        r.register("cost_usd", "Cost in US dollars, as the backend reckons it", self.cost.clone());
         r.register("active_streams", "Answers being streamed now", self.active_streams.clone());
         r.register("active_requests", "API requests being served now", self.active_requests.clone());
         r.register("connections", "Client connections open now", self.connections.clone());
@@ -157,6 +167,10 @@ impl Metrics {
         }
         self.overhead.observe(seen.overhead.as_secs_f64());
         self.count_tokens(&labels, seen.usage);
+        if let Some(cost) = seen.cost_usd {
+            let labels = CostLabels { backend: labels.backend.clone(), model: labels.model.clone() };
+            self.cost.get_or_create(&labels).inc_by(cost);
+        }
         let ExchangeLabels { dialect, backend, model } = labels;
         self.requests.get_or_create(&RequestLabels { dialect, backend, model, status: seen.status }).inc();
     }

@@ -65,7 +65,7 @@ async fn claude_program(
     };
     let program = settings.program.clone();
     report.ok("claude", &program.display().to_string());
-    let credentials = settings.credentials;
+    let (credentials, given) = (settings.credentials, settings.shown_environment());
     let driver = match Driver::new(settings) {
         Ok(driver) => driver,
         Err(error) => {
@@ -76,6 +76,8 @@ async fn claude_program(
     let version = version(report, &driver).await?;
     let section = &config.claude_code;
     report.ok("credentials", &format!("{}: {}", credentials.as_str(), section.credentials_reason));
+    let given = if given.is_empty() { "nothing of the operator's".to_owned() } else { given.join(" ") };
+    report.ok("environment", &given);
     login(report, &driver, credentials).await;
     driver.shutdown().await;
     Some(Installed { program, version })
@@ -85,7 +87,13 @@ async fn version(report: &mut Report, driver: &Driver) -> Option<Version> {
     match driver.version().await {
         Ok(version) => {
             let tested = *TESTED_VERSION;
-            let known = if version == tested { String::new() } else { format!(" (tested with {tested})") };
+            let known = match version {
+                same if same == tested => String::new(),
+                newer if newer.is_newer_major() => format!(
+                    " (warning: a newer major version than the tested {tested}; it may behave in other ways)"
+                ),
+                _ => format!(" (tested with {tested})"),
+            };
             report.ok("version", &format!("{version}{known}"));
             Some(version)
         }

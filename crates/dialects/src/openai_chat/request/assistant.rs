@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use messages::ApiError;
 use messages::json::{self, Members, Path, Text};
+use messages::{ApiError, Ignored};
 use serde_json::value::RawValue;
 
 use super::content::{self, Speaker};
-use super::ignored::Ignored;
-use super::output::Block;
+use super::output::{Block, Placed};
+use super::places::{Member, Origin};
 use super::{reasoning, unsupported};
 
 /// One tool call as the caller named it.
@@ -23,7 +23,7 @@ pub(super) fn read<'a>(
     message: &mut Members<'a>,
     at: &Path<'_>,
     ignored: &mut Ignored,
-) -> Result<(Vec<Block<'a>>, Vec<ToolCall<'a>>), ApiError> {
+) -> Result<(Vec<Placed<'a>>, Vec<ToolCall<'a>>), ApiError> {
     for key in ["audio", "function_call"] {
         if message.take(key).is_some() {
             return Err(unsupported(&at.key(key), "not supported"));
@@ -36,7 +36,8 @@ pub(super) fn read<'a>(
         blocks.extend(content::read(raw, &at.key("content"), Speaker::Assistant, ignored)?);
     }
     if let Some(Text(refusal)) = message.optional("refusal", at)? {
-        blocks.extend((!refusal.trim().is_empty()).then_some(Block::text(refusal)));
+        let said = Block::text(refusal.clone()).from(Origin::at(at, Member::Refusal));
+        blocks.extend((!refusal.trim().is_empty()).then_some(said));
     }
     Ok((blocks, tool_calls(message, at, ignored)?))
 }

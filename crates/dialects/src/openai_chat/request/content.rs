@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use messages::ApiError;
 use messages::json::{self, Members, Path, Text};
+use messages::{ApiError, Ignored};
 use serde_json::value::RawValue;
 
-use super::ignored::Ignored;
-use super::output::{Block, Source};
+use super::output::{Block, Placed, Source};
+use super::places::{Member, Origin};
 use super::{media, unsupported};
 
 /// Whose content it is; that says which parts may stand in it.
@@ -25,17 +25,19 @@ pub(super) fn read<'a>(
     at: &Path<'_>,
     speaker: Speaker,
     ignored: &mut Ignored,
-) -> Result<Vec<Block<'a>>, ApiError> {
+) -> Result<Vec<Placed<'a>>, ApiError> {
     match raw.get().as_bytes().first() {
         Some(b'"') => {
             let Text(text) = json::read(raw.get(), at)?;
-            Ok(filled(text).into_iter().collect())
+            let origin = Origin::at(at, Member::Content);
+            Ok(filled(text).map(|block| block.from(origin)).into_iter().collect())
         }
         Some(b'[') => {
             let parts: Vec<Members<'a>> = json::read(raw.get(), at)?;
             let mut blocks = Vec::with_capacity(parts.len());
             for (index, part) in parts.into_iter().enumerate() {
-                blocks.extend(read_part(part, &at.index(index), speaker, ignored)?);
+                let block = read_part(part, &at.index(index), speaker, ignored)?;
+                blocks.extend(block.map(|block| block.from(Origin::at(at, Member::Part(index)))));
             }
             Ok(blocks)
         }

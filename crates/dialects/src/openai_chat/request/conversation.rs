@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use messages::ApiError;
 use messages::json::{self, Members, Path, Text};
+use messages::{ApiError, Ignored};
 use serde_json::value::RawValue;
 
 use super::content::{self, Speaker};
-use super::ignored::Ignored;
-use super::output::{Block, Turn};
+use super::output::{Block, Placed, Turn};
+use super::places::{Member, Origin};
 use super::{ROOT, assistant, unsupported};
 use crate::models::Rules;
 
@@ -18,7 +18,7 @@ const BEGINNING: &str = "(The conversation begins with the assistant.)";
 
 /// System prompt and turns.
 pub(super) struct Conversation<'a> {
-    pub(super) system: Vec<Block<'a>>,
+    pub(super) system: Vec<Placed<'a>>,
     pub(super) turns: Vec<Turn<'a>>,
 }
 
@@ -36,7 +36,7 @@ struct Builder<'a, 'i> {
     /// By the id that the caller gave.
     waiting: HashMap<Cow<'a, str>, Call>,
     /// Instructions said after the beginning, until their place is known.
-    later: Vec<Block<'a>>,
+    later: Vec<Placed<'a>>,
     ids: HashSet<String>,
     /// How often an id came up, for those that did more than once.
     copies: HashMap<String, usize>,
@@ -90,13 +90,13 @@ impl<'a> Builder<'a, '_> {
         message: &mut Members<'a>,
         at: &Path<'_>,
         speaker: Speaker,
-    ) -> Result<Vec<Block<'a>>, ApiError> {
+    ) -> Result<Vec<Placed<'a>>, ApiError> {
         let cache_control = content::cache_control(message, at)?;
         let Some(raw) = message.take("content") else {
             return Err(at.key("content").invalid("field required"));
         };
         let mut blocks = content::read(raw, &at.key("content"), speaker, self.ignored)?;
-        content::mark(blocks.last_mut(), cache_control);
+        content::mark(blocks.last_mut().map(|last| &mut last.block), cache_control);
         Ok(blocks)
     }
 
@@ -139,14 +139,11 @@ impl<'a> Builder<'a, '_> {
             let id = self.wire_id(&call.id, &call_at.key("id"))?;
             let waits = Call { id: id.clone(), index, message: at.to_string() };
             self.waiting.insert(call.id, waits);
-            blocks.push(Block::ToolUse {
-                id: Cow::Owned(id),
-                name: call.name,
-                input: call.input,
-                cache_control: None,
-            });
+            let id = Cow::Owned(id);
+            let call = Block::ToolUse { id, name: call.name, input: call.input, cache_control: None };
+            blocks.push(call.from(Origin::at(at, Member::Call(index))));
         }
-        content::mark(blocks.last_mut(), cache_control);
+        content::mark(blocks.last_mut().map(|last| &mut last.block), cache_control);
         if !blocks.is_empty() {
             self.place_later();
         }
@@ -170,12 +167,12 @@ impl<'a> Builder<'a, '_> {
             None => Vec::new(),
         };
         let result = Block::ToolResult { tool_use_id: Cow::Owned(id), content, cache_control };
-        self.push("user", vec![result]);
+        self.push("user", vec![result.from(Origin::at(at, Member::Whole))]);
         Ok(())
     }
 
     /// Neighbours of one role become one turn; a message without content leaves no trace.
-    fn push(&mut self, role: &'static str, blocks: Vec<Block<'a>>) {
+    fn push(&mut self, role: &'static str, blocks: Vec<Placed<'a>>) {
         if blocks.is_empty() {
             return;
         }
@@ -233,7 +230,8 @@ impl<'a> Builder<'a, '_> {
         }
         if turns.first().is_some_and(|turn| turn.role == "assistant") {
             // A greeting that the caller's program wrote. The API wants the user to speak first.
-            turns.insert(0, Turn { role: "user", content: vec![Block::text(Cow::Borrowed(BEGINNING))] });
+            let beginning = Block::text(Cow::Borrowed(BEGINNING)).from(Origin::default());
+            turns.insert(0, Turn { role: "user", content: vec![beginning] });
         }
         if turns.last().is_some_and(|turn| turn.role == "assistant") && !self.rules.prefill {
             return Err(
@@ -247,7 +245,7 @@ impl<'a> Builder<'a, '_> {
     fn trim_prefill(&mut self) {
         let turns = &mut self.conversation.turns;
         let Some(turn) = turns.last_mut().filter(|turn| turn.role == "assistant") else { return };
-        if let Some(Block::Text { text, .. }) = turn.content.last_mut() {
+        if let Some(Block::Text { text, .. }) = turn.content.last_mut().map(|last| &mut last.block) {
             let trimmed = text.trim_end().len();
             if trimmed < text.len() {
                 text.to_mut().truncate(trimmed);

@@ -1,14 +1,13 @@
 //! `reasoning_effort`: effort and thinking, as far as the model and this turn of the conversation take them.
 //! <https://platform.claude.com/docs/en/build-with-claude/effort>
 
-use messages::ApiError;
 use messages::json::{Members, Text};
+use messages::{ApiError, Ignored};
 use serde::Serialize;
 
 use super::ROOT;
 use super::conversation::Conversation;
-use super::ignored::Ignored;
-use super::output::{Block, ToolChoice, Turn};
+use super::output::{Block, Placed, ToolChoice, Turn};
 use super::sampling::Settings;
 use crate::models::{Rules, Thinking};
 
@@ -113,12 +112,12 @@ impl Surroundings<'_, '_> {
     /// Most OpenAI clients drop thinking blocks; the API then refuses thinking for as long as the tool loop runs.
     fn lacks_thinking(&self) -> bool {
         let turns = &self.conversation.turns;
-        let is_result = |block: &Block<'_>| matches!(block, Block::ToolResult { .. });
+        let is_result = |placed: &Placed<'_>| matches!(placed.block, Block::ToolResult { .. });
         if !self.last_speaker().is_some_and(|turn| turn.content.iter().any(is_result)) {
             return false;
         }
         let calling = turns.iter().rev().find(|turn| turn.role == "assistant");
-        calling.is_some_and(|turn| !turn.content.first().is_some_and(Block::is_thinking))
+        calling.is_some_and(|turn| !turn.content.first().is_some_and(|first| first.block.is_thinking()))
     }
 
     fn is_prefilled(&self) -> bool {

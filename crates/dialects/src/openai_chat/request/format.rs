@@ -1,11 +1,10 @@
 //! `response_format`: a schema becomes the API's own structured output.
 
-use messages::ApiError;
 use messages::json::{Members, Text};
+use messages::{ApiError, Ignored};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::ignored::Ignored;
 use super::{ROOT, schema, unsupported};
 use crate::models::Rules;
 

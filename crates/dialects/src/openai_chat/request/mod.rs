@@ -5,9 +5,9 @@ mod content;
 mod conversation;
 mod effort;
 mod format;
-mod ignored;
 mod media;
 mod output;
+mod places;
 mod reasoning;
 mod sampling;
 mod schema;
@@ -16,12 +16,12 @@ mod tools;
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use messages::ApiError;
 use messages::json::{self, Members, Path, Text};
+use messages::{ApiError, Ignored};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use self::ignored::Ignored;
+pub use self::places::Places;
 use super::{Defaults, Translated};
 
 /// The request itself is the root of all paths.
@@ -65,7 +65,7 @@ pub fn translate(body: &[u8], defaults: &Defaults<'_>) -> Result<Translated, Api
     let rules = (defaults.rules)(&model);
     let stream = fields.optional("stream", &ROOT)?.unwrap_or(false);
     let include_usage = include_usage(&mut fields, &mut ignored)?;
-    let max_tokens = max_tokens(&mut fields, defaults)?;
+    let (max_tokens, limit) = max_tokens(&mut fields, defaults)?;
     let (tools, tool_choice) = tools::read(&mut fields, &mut ignored)?;
     let conversation = conversation::read(&mut fields, rules, &mut ignored)?;
     let mut sampling = sampling::read(&mut fields, rules, &mut ignored)?;
@@ -77,7 +77,7 @@ pub fn translate(body: &[u8], defaults: &Defaults<'_>) -> Result<Translated, Api
     };
     let reasoning = effort::read(&mut fields, &around, &mut sampling, &mut ignored)?;
     let format = format::read(&mut fields, rules, &mut ignored)?;
-    let metadata = user_id(&mut fields, defaults.plain_user)?.map(|user_id| output::Metadata { user_id });
+    let (user_id, user) = user_id(&mut fields, defaults.plain_user)?;
     let cache_control = content::cache_control(&mut fields, &ROOT)?;
     let over = escape_hatch(&mut fields)?;
     ignored.rest_of(fields);
@@ -95,12 +95,14 @@ pub fn translate(body: &[u8], defaults: &Defaults<'_>) -> Result<Translated, Api
         stop_sequences: sampling.stop_sequences,
         thinking: reasoning.thinking,
         output_config: output::OutputConfig::new(reasoning.effort, format),
-        metadata,
+        metadata: user_id.map(|user_id| output::Metadata { user_id }),
         cache_control,
         over,
     };
     let body = request.to_json(body.len())?;
-    Ok(Translated { body, asked_model, model, stream, include_usage, ignored: ignored.names() })
+    let places = Places::of(&request, limit, user);
+    drop(request);
+    Ok(Translated { body, asked_model, model, stream, include_usage, ignored: ignored.names(), places })
 }
 
 /// A 400 that says which parameter can't be served.
@@ -151,25 +153,31 @@ fn include_usage(fields: &mut Members<'_>, ignored: &mut Ignored) -> Result<bool
     Ok(include_usage)
 }
 
-fn max_tokens(fields: &mut Members<'_>, defaults: &Defaults<'_>) -> Result<u64, ApiError> {
-    let mut limit = None;
+fn max_tokens(fields: &mut Members<'_>, defaults: &Defaults<'_>) -> Result<(u64, &'static str), ApiError> {
+    let (mut limit, mut named) = (None, "max_tokens");
     for key in ["max_tokens", "max_completion_tokens"] {
         let asked: Option<u64> = fields.optional(key, &ROOT)?;
         if asked == Some(0) {
             return Err(ApiError::invalid(key, "must be at least 1"));
         }
-        limit = asked.or(limit);
+        if asked.is_some() {
+            (limit, named) = (asked, key);
+        }
     }
-    Ok(limit.unwrap_or(defaults.max_tokens.into()))
+    Ok((limit.unwrap_or(defaults.max_tokens.into()), named))
 }
 
-fn user_id(fields: &mut Members<'_>, plain: bool) -> Result<Option<String>, ApiError> {
-    let mut user: Option<Text<'_>> = None;
+/// The user's id, and the member it comes from.
+fn user_id(fields: &mut Members<'_>, plain: bool) -> Result<(Option<String>, &'static str), ApiError> {
+    let (mut user, mut named): (Option<Text<'_>>, _) = (None, "user");
     for key in ["user", "safety_identifier"] {
-        user = fields.optional(key, &ROOT)?.or(user);
+        let given = fields.optional(key, &ROOT)?;
+        if given.is_some() {
+            (user, named) = (given, key);
+        }
     }
     let user = user.filter(|user| !user.0.is_empty()).map(|user| user.0.into_owned());
-    Ok(user.map(|user| if plain { user } else { hex(&Sha256::digest(user)) }))
+    Ok((user.map(|user| if plain { user } else { hex(&Sha256::digest(user)) }), named))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -8,13 +8,14 @@ use serde_json::value::RawValue;
 
 use super::effort::{Effort, ThinkingConfig};
 use super::format::Format;
+use super::places::Origin;
 
 /// The whole request. `over` replaces members of the same name.
 pub(super) struct Request<'a> {
     pub(super) model: &'a str,
     pub(super) max_tokens: u64,
     pub(super) stream: bool,
-    pub(super) system: Vec<Block<'a>>,
+    pub(super) system: Vec<Placed<'a>>,
     pub(super) messages: Vec<Turn<'a>>,
     pub(super) tools: Option<Vec<Tool<'a>>>,
     pub(super) tool_choice: Option<ToolChoice<'a>>,
@@ -50,7 +51,16 @@ pub(super) struct Metadata {
 #[derive(Debug, Serialize)]
 pub(super) struct Turn<'a> {
     pub(super) role: &'static str,
-    pub(super) content: Vec<Block<'a>>,
+    pub(super) content: Vec<Placed<'a>>,
+}
+
+/// A block, and where it comes from.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Placed<'a> {
+    #[serde(skip)]
+    pub(super) origin: Origin,
+    pub(super) block: Block<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,7 +100,7 @@ pub(super) enum Block<'a> {
     ToolResult {
         tool_use_id: Cow<'a, str>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
-        content: Vec<Block<'a>>,
+        content: Vec<Placed<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         cache_control: Option<&'a RawValue>,
     },
@@ -107,6 +117,9 @@ pub(super) enum Source<'a> {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Tool<'a> {
+    /// Its place among the caller's tools.
+    #[serde(skip)]
+    pub(super) index: usize,
     pub(super) name: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<Cow<'a, str>>,
@@ -131,6 +144,25 @@ impl<'a> Block<'a> {
 
     pub(super) const fn text(text: Cow<'a, str>) -> Self {
         Self::Text { text, cache_control: None }
+    }
+
+    pub(super) const fn from(self, origin: Origin) -> Placed<'a> {
+        Placed { origin, block: self }
+    }
+
+    /// The blocks in this one.
+    pub(super) fn within(&self) -> &[Placed<'a>] {
+        if let Self::ToolResult { content, .. } = self { content } else { &[] }
+    }
+
+    /// The member of a content part that became this block's source; empty for one without.
+    pub(super) const fn chat_source(&self) -> &'static str {
+        match self {
+            Self::Image { .. } => ".image_url.url",
+            Self::Document { source: Source::File { .. }, .. } => ".file.file_id",
+            Self::Document { .. } => ".file.file_data",
+            _ => "",
+        }
     }
 
     /// Where this block's `cache_control` goes; thinking can't have one.

@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 
-use messages::ApiError;
 use messages::json::{Members, Path, Text};
+use messages::{ApiError, Ignored};
 
-use super::ignored::Ignored;
-use super::output::Block;
+use super::output::{Block, Placed};
+use super::places::{Member, Origin};
 
 /// One thinking block, put together from the pieces a stream may have cut it into.
 #[derive(Default)]
 struct Piece<'a> {
+    /// Where its first piece stands in the list.
+    place: usize,
     index: Option<u64>,
     text: Cow<'a, str>,
     signature: Option<Cow<'a, str>>,
@@ -23,7 +25,7 @@ pub(super) fn read<'a>(
     message: &mut Members<'a>,
     at: &Path<'_>,
     ignored: &mut Ignored,
-) -> Result<Vec<Block<'a>>, ApiError> {
+) -> Result<Vec<Placed<'a>>, ApiError> {
     let details: Option<Vec<Members<'a>>> = message.optional("reasoning_details", at)?;
     let plain: Option<Text<'a>> = message.optional("reasoning_content", at)?;
     let Some(details) = details else {
@@ -38,13 +40,14 @@ pub(super) fn read<'a>(
         let piece = Piece::read(detail, &at.index(index))?;
         match pieces.last_mut().filter(|last| last.index.is_some() && last.index == piece.index) {
             Some(last) => last.join(piece),
-            None => pieces.push(piece),
+            None => pieces.push(Piece { place: index, ..piece }),
         }
     }
     let mut blocks = Vec::with_capacity(pieces.len());
     for piece in pieces {
+        let origin = Origin::at(&at, Member::Reasoning(piece.place));
         match piece.block() {
-            Some(block) => blocks.push(block),
+            Some(block) => blocks.push(block.from(origin)),
             None => ignored.note("messages.reasoning_details"),
         }
     }
@@ -55,6 +58,7 @@ impl<'a> Piece<'a> {
     fn read(mut detail: Members<'a>, at: &Path<'_>) -> Result<Self, ApiError> {
         let mut text = |key: &str| detail.optional::<Text<'a>>(key, at).map(|text| text.map(|text| text.0));
         Ok(Self {
+            place: 0,
             text: text("text")?.unwrap_or_default(),
             signature: text("signature")?,
             data: text("data")?,

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use messages::ApiError;
 use messages::json::{self, Members, Text};
+use messages::{ApiError, Ignored};
 use serde_json::value::RawValue;
 
 use super::ROOT;
-use super::ignored::Ignored;
 use crate::models::{Rules, Sampling};
 
 /// What is left of the caller's wishes.

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use messages::ApiError;
 use messages::json::{self, Members, Path, Text};
+use messages::{ApiError, Ignored};
 use serde_json::value::RawValue;
 
-use super::ignored::Ignored;
 use super::output::{Tool, ToolChoice};
 use super::{ROOT, content, unsupported};
 
@@ -21,7 +20,7 @@ pub(super) fn read<'a>(fields: &mut Members<'a>, ignored: &mut Ignored) -> Resul
     let mut names = HashSet::new();
     for (index, tool) in given.into_iter().enumerate() {
         let at = at.index(index);
-        let tool = read_tool(tool, &at, ignored)?;
+        let tool = Tool { index, ..read_tool(tool, &at, ignored)? };
         if !names.insert(tool.name.clone()) {
             return Err(at.key("function").key("name").invalid("two tools have this name"));
         }
@@ -59,7 +58,7 @@ fn read_tool<'a>(mut tool: Members<'a>, at: &Path<'_>, ignored: &mut Ignored) ->
     }
     ignored.rest_below(function, "tools.function");
     let description = description.map(|text| text.0).filter(|text| !text.is_empty());
-    Ok(Tool { name, description, input_schema, cache_control })
+    Ok(Tool { index: 0, name, description, input_schema, cache_control })
 }
 
 fn check_name(name: &str, at: &Path<'_>) -> Result<(), ApiError> {
