@@ -11,6 +11,8 @@ from support.processes import children
 from .disk import FullDisk, LostDirectory
 
 ANSWERS_BETWEEN = 2
+# But after so many seconds in any case.
+LONGEST_PEACE = 10
 
 
 class Breakage(threading.Thread):
@@ -21,7 +23,7 @@ class Breakage(threading.Thread):
         super().__init__(daemon=True)
         self.proxy, self.random, self.report, self.stop = proxy, random, report, stop
         self.disk = FullDisk if has_disk else LostDirectory
-        self.answers = 0
+        self.answers, self.last = 0, time.monotonic()
 
     def run(self):
         usual = [self.kill, self.freeze, self.fill]
@@ -37,10 +39,10 @@ class Breakage(threading.Thread):
                 self.report.violated(f"the test itself: {error!r}")
 
     def _has_gone_on(self):
-        answers = self.report.counts["whole answers"]
-        if answers < self.answers + ANSWERS_BETWEEN:
+        answers, now = self.report.counts["whole answers"], time.monotonic()
+        if answers < self.answers + ANSWERS_BETWEEN and now < self.last + LONGEST_PEACE:
             return False
-        self.answers = answers
+        self.answers, self.last = answers, now
         return True
 
     def kill(self):

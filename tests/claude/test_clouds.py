@@ -1,5 +1,5 @@
-"""Bedrock and Vertex, as Claude Code speaks to them: a conversation goes on in one process, one call upstream a request;
-and so through an HTTP proxy."""
+"""Bedrock and Vertex, as Claude Code speaks to them: a conversation goes on in one process, one call upstream for a
+request; and so through an HTTP proxy."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""`/v1/models` over Claude Code: what the installed program offers, beside the table; asked once, never waited for long."""
+"""`/v1/models` over Claude Code: what the installed program offers, beside the table; asked once, not waited for long."""
 
 import json
 import time

@@ -91,6 +91,6 @@ def test_every_setting_named_in_the_documents_exists():
     keys = set(re.findall(r"^\| `([a-z_.]+)` \|", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
     sections = {key.partition(".")[0] for key in keys if "." in key}
     assert len(keys) > 30
-    for page in (README, OPERATING, (ROOT / "docs/accounts.md").read_text(), (ROOT / "docs/dialects.md").read_text()):
+    for page in (README, OPERATING, (ROOT / "docs/accounts.md").read_text(), (ROOT / "docs/dialects.md").read_text(), (ROOT / "docs/agent.md").read_text()):
         named = {name for name in re.findall(r"`([a-z_]+\.[a-z_]+)[`:]", page) if name.partition(".")[0] in sections}
         assert named - keys == set()

@@ -25,6 +25,8 @@ pub struct Call {
     pub owner: String,
     /// Refuse the request when a field of it cannot be honoured.
     pub strict: bool,
+    /// Tell in the answer's events what built-in tools do ([`AGENT_EVENT`](crate::AGENT_EVENT)).
+    pub agent_events: bool,
 }
 
 /// A backend's answer.
@@ -51,7 +53,8 @@ pub enum ReplyBody {
     Events(EventStream),
 }
 
-/// The events of one turn. Ends after `message_stop`, or with an error.
+/// The events of one turn. Ends after `message_stop`, or with an error. Where [`Call::agent_events`] says so, there are
+/// [`AGENT_EVENT`](crate::AGENT_EVENT)s among them, which are no part of the answer.
 pub type EventStream = Pin<Box<dyn Stream<Item = Result<RawEvent, BackendError>> + Send>>;
 
 impl std::fmt::Debug for Call {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use claude_code::{AccountWindow, Credentials, Driver, ReportedModel, TurnError};
+use claude_code::{AGENT_EVENT, AccountWindow, Credentials, Driver, Permissions, ReportedModel, TurnError};
 use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
-use messages::{ApiError, ErrorKind};
+use messages::{ApiError, ErrorKind, RawEvent};
 
 use crate::{Backend, BackendError, Call, Capabilities, EventStream, Health, HealthCell, Reply, ReplyBody};
 
@@ -41,6 +41,11 @@ impl ClaudeCode {
         let mut events = self.driver.start(turn).await.map_err(|error| self.learn(error))?;
         self.health.served();
         let cost = events.take_cost();
+        let told = call.agent_events;
+        let wanted = move |event: &Result<RawEvent, TurnError>| {
+            told || !matches!(event, Ok(event) if event.name == AGENT_EVENT)
+        };
+        let events = events.filter(move |event| std::future::ready(wanted(event)));
         let events: EventStream = Box::pin(events.map(|event| event.map_err(BackendError::from)));
         Ok(Reply {
             status: StatusCode::OK,
@@ -160,6 +165,10 @@ impl Backend for ClaudeCode {
 
     fn account_windows(&self) -> Vec<AccountWindow> {
         self.driver.account_windows()
+    }
+
+    fn permissions(&self) -> Option<Permissions> {
+        self.driver.permissions()
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {

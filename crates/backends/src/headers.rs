@@ -17,7 +17,7 @@ const HOP_BY_HOP: [&str; 9] = [
 
 /// About the way to this server or between it and its caller: not the upstream's business. The caller's
 /// credentials are among them; the backend puts its own in their place.
-const REQUEST_ONLY_HERE: [&str; 21] = [
+const REQUEST_ONLY_HERE: [&str; 22] = [
     "accept-encoding", // an encoded answer could not be read on its way
     "authorization",
     "content-encoding", // bodies are decoded on arrival
@@ -32,6 +32,7 @@ const REQUEST_ONLY_HERE: [&str; 21] = [
     "tracestate",
     "via",
     "x-api-key",
+    "x-claude-code-events",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-port",

@@ -14,7 +14,10 @@ use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 
-pub use ::claude_code::{AccountWindow, Cost, ReportedModel};
+pub use ::claude_code::{
+    AGENT_EVENT, AccountWindow, Cost, Decision, PermissionEvent, PermissionEvents, Permissions,
+    ReportedModel, UnknownPrompt,
+};
 pub use anthropic::{Anthropic, AnthropicSettings, AnthropicSetupError, Credential};
 pub use call::{Call, EventStream, Reply, ReplyBody};
 pub use claude_code::ClaudeCode;
@@ -87,6 +90,11 @@ pub trait Backend: Send + Sync {
     /// The usage windows of the account behind it, for its operator alone, where the backend hears of any.
     fn account_windows(&self) -> Vec<AccountWindow> {
         Vec::new()
+    }
+
+    /// Where permission prompts of built-in tools are told and answered, for backends that may have any.
+    fn permissions(&self) -> Option<Permissions> {
+        None
     }
 
     /// Ends what it still holds. Called once, after the last request.

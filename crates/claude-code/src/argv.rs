@@ -2,7 +2,9 @@
 
 use messages::ApiError;
 
-const FIXED: [&str; 12] = [
+use crate::agent::{BuiltIn, PermissionMode};
+
+const FIXED: [&str; 10] = [
     "-p",
     "--input-format=stream-json",
     "--output-format=stream-json",
@@ -10,14 +12,11 @@ const FIXED: [&str; 12] = [
     "--include-partial-messages",
     // Otherwise conversations are written below the operator's own `~/.claude`, and images gain a text block.
     "--no-session-persistence",
-    // No built-in tool: the model can only answer.
-    "--tools=",
     // No settings file of a user, project or directory has a say.
     "--setting-sources=",
     "--strict-mcp-config",
-    "--permission-mode=default",
     "--disable-slash-commands",
-    // The caller's own tools: calling one only tells the caller. The program has no other.
+    // The caller's own tools: calling one only tells the caller.
     "--allowedTools=mcp__client",
 ];
 
@@ -26,9 +25,19 @@ const RESUME: &str = "--resume=../transcript.jsonl";
 
 const LONGEST_MODEL: usize = 256;
 
-/// The arguments for a process that serves this model, with the transcript in its scratch directory or without one.
-pub(crate) fn of_model(model: &str, resumes: bool) -> Vec<String> {
+/// The arguments for a process that serves this model with the tools that the operator allows, with the transcript in
+/// its scratch directory or without one.
+pub(crate) fn of_model(model: &str, built_in: Option<&BuiltIn>, resumes: bool) -> Vec<String> {
     let mut arguments: Vec<String> = FIXED.iter().map(ToString::to_string).collect();
+    // None: the model can only answer.
+    let tools = built_in.map(|built_in| built_in.tools.join(",")).unwrap_or_default();
+    let mode = built_in.map_or(PermissionMode::Default, |built_in| built_in.permission_mode);
+    arguments.push(format!("--tools={tools}"));
+    arguments.push(format!("--permission-mode={}", mode.as_str()));
+    if let Some(built_in) = built_in {
+        arguments.push("--permission-prompt-tool=stdio".into());
+        arguments.extend(built_in.allowed.iter().map(|rule| format!("--allowedTools={rule}")));
+    }
     arguments.extend(resumes.then(|| RESUME.to_string()));
     arguments.push(format!("--model={model}"));
     arguments
@@ -51,17 +60,48 @@ pub(crate) fn check_model(model: &str) -> Result<(), ApiError> {
 mod tests {
     use super::*;
 
+    fn agent() -> BuiltIn {
+        BuiltIn {
+            tools: vec!["Read".into(), "Bash".into()],
+            working_directory: "/srv/work".into(),
+            permission_mode: PermissionMode::AcceptEdits,
+            allowed: vec!["Bash(git log *)".into()],
+            max_turns: 1,
+            permission_timeout: std::time::Duration::ZERO,
+            permissions: crate::agent::Permissions::default(),
+        }
+    }
+
+    #[test]
+    fn there_are_no_built_in_tools_but_those_of_the_operator() {
+        let has = |arguments: &[String], argument: &str| arguments.iter().any(|found| found == argument);
+        let none = of_model("m", None, false);
+        assert!(has(&none, "--tools=") && has(&none, "--permission-mode=default"), "{none:?}");
+        assert!(!none.iter().any(|argument| argument.starts_with("--permission-prompt-tool")), "{none:?}");
+        let some = of_model("m", Some(&agent()), false);
+        for argument in
+            ["--tools=Read,Bash", "--permission-mode=acceptEdits", "--allowedTools=Bash(git log *)"]
+        {
+            assert!(has(&some, argument), "{some:?}");
+        }
+    }
+
     #[test]
     fn only_the_model_differs_between_two_command_lines() {
-        let (one, other) = (of_model("claude-a", false), of_model("claude-b", false));
-        let different: Vec<_> = one.iter().zip(&other).filter(|(a, b)| a != b).collect();
-        assert_eq!(one.len(), other.len());
-        assert_eq!(different, [(&"--model=claude-a".to_string(), &"--model=claude-b".to_string())]);
+        for built_in in [None, Some(agent())] {
+            let (one, other) = (
+                of_model("claude-a", built_in.as_ref(), false),
+                of_model("claude-b", built_in.as_ref(), false),
+            );
+            let different: Vec<_> = one.iter().zip(&other).filter(|(a, b)| a != b).collect();
+            assert_eq!(one.len(), other.len());
+            assert_eq!(different, [(&"--model=claude-a".to_string(), &"--model=claude-b".to_string())]);
+        }
     }
 
     #[test]
     fn a_transcript_adds_an_argument_that_is_always_the_same() {
-        let (without, with) = (of_model("claude-a", false), of_model("claude-a", true));
+        let (without, with) = (of_model("claude-a", None, false), of_model("claude-a", None, true));
         let added: Vec<_> = with.iter().filter(|argument| !without.contains(argument)).collect();
         assert_eq!((added, with.len()), (vec![&RESUME.to_string()], without.len() + 1));
     }

@@ -11,6 +11,7 @@ use wire::json::{edit::Edit, peek};
 
 use crate::account::AuthStatus;
 use crate::account_windows::AccountWindow;
+use crate::agent::{BuiltIn, Permissions};
 use crate::cost;
 use crate::counts::{Gauge, Phase, ProcessCounts, TurnCounts};
 use crate::env;
@@ -69,6 +70,7 @@ impl Driver {
             return Err(SetupError::ZeroLimit { name: "claude_code.max_processes" });
         }
         env::check(&settings)?;
+        settings.built_in.as_ref().map_or(Ok(()), BuiltIn::check)?;
         Scratch::prepare_root(&settings.scratch_root)?;
         let instance = Instance::claim(&settings.scratch_root);
         let settings = Arc::new(settings);
@@ -152,6 +154,12 @@ impl Driver {
             }
         }
         Ok(None)
+    }
+
+    /// Where the permission prompts of built-in tools are told and answered, if there are any.
+    #[must_use]
+    pub fn permissions(&self) -> Option<Permissions> {
+        self.inner.settings.built_in.as_ref().map(|built_in| built_in.permissions.clone())
     }
 
     /// The processes by state.
@@ -280,7 +288,7 @@ impl Driver {
         let inner = &self.inner;
         self.checked_version().await?;
         let mut counted = inner.gauge.enter(Phase::Queued);
-        if !turn.is_rather_resumed(inner.settings.resume_from_turns, true)
+        if !turn.is_rather_resumed(inner.settings.resumes_from(), true)
             && let Some(Taken { process, permit }) = inner.pool.spare(turn.model()).await
         {
             counted.becomes(Phase::Starting);

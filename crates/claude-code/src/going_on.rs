@@ -20,6 +20,8 @@ pub(crate) struct Open {
     pub(crate) forbidden: bool,
     /// The program has yet to say that the turn is over.
     ending: bool,
+    /// It has said so already.
+    over: bool,
     /// The calls in the answer, by id.
     calls: Vec<String>,
     /// Those that the program has made, each with the request that waits.
@@ -36,12 +38,21 @@ impl Open {
     pub(crate) fn after(&mut self, then: &Then) {
         match then {
             Then::Waits(calls) => self.calls.clone_from(calls),
-            Then::Rests | Then::Ends | Then::GoesOn => self.ending = true,
+            Then::Rests | Then::Ends | Then::GoesOn => self.ending = !std::mem::take(&mut self.over),
         }
     }
 
+    /// The program has said that the turn is over.
+    pub(crate) const fn is_over(&mut self) {
+        self.over = true;
+    }
+
+    fn is_made(&self, id: &str) -> bool {
+        self.made.iter().any(|(_, call)| call.tool_use_id == id)
+    }
+
     fn all_made(&self) -> bool {
-        self.calls.iter().all(|id| self.made.iter().any(|(_, call)| call.tool_use_id == *id))
+        self.calls.iter().all(|id| self.is_made(id))
     }
 
     fn answered(&mut self, id: &str) -> Option<(String, Call)> {
@@ -69,7 +80,11 @@ impl Session<'_> {
         counted: &mut Counted,
     ) -> Result<Finished, Failure> {
         self.progress = Progress::Unasked;
-        let limit = self.settings.start_timeout;
+        // Built-in tools may run before the last call is made.
+        let limit = match self.agent {
+            None => self.settings.start_timeout,
+            Some(_) => self.settings.start_timeout.max(self.settings.silence_timeout),
+        };
         let asked = async {
             self.settle().await?;
             self.apply(turn)?;
@@ -101,7 +116,7 @@ impl Session<'_> {
     /// Waits until the program has made all calls of its answer, or said that the turn is over; then it may call
     /// upstream again. Can be given up and begun again at any point.
     async fn settle(&mut self) -> Result<(), Failure> {
-        while self.open.ending || !self.open.all_made() {
+        while self.open.ending || (!self.open.all_made() && self.agent.is_none()) {
             match self.next().await? {
                 // It answered a call itself: no such tool.
                 Incoming::Result(_) if !self.open.ending => return Err(Failure::Ended),
@@ -118,9 +133,18 @@ impl Session<'_> {
     }
 
     /// Answers the calls in the caller's order, one after the other: upstream they stand in the order in which the
-    /// program took them.
-    async fn answer_calls(&mut self, results: Vec<ToolResult>) -> Result<(), Failure> {
-        for result in results {
+    /// program took them. Where it has tools of its own, one of them may have to run between two calls, and an answer
+    /// before it.
+    async fn answer_calls(&mut self, mut results: Vec<ToolResult>) -> Result<(), Failure> {
+        while !results.is_empty() {
+            let made = results.iter().position(|result| self.open.is_made(&result.tool_use_id));
+            if made.is_none() && self.agent.is_some() {
+                match self.next().await? {
+                    Incoming::Result(_) => return Err(Failure::Ended),
+                    _ => continue,
+                }
+            }
+            let result = results.remove(made.unwrap_or_default());
             let (request_id, call) = self.open.answered(&result.tool_use_id).ok_or(Failure::Ended)?;
             if self.open.calls.is_empty() {
                 // With the last result the program asks the model.

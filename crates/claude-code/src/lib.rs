@@ -23,10 +23,15 @@
 //! more than 400,000 bytes) and text beside them are told to another process. Upstream the tools are in order of their
 //! names, numbers in schemas are as precise as JavaScript's, and `anyOf`, `oneOf`, `allOf` at a schema's top, which the
 //! API refuses, are flattened by the program (and named in [`Turn::ignored`]). Tools of the API's own are a 400.
+//!
+//! # Built-in tools
+//! The program has none, unless the operator allows some ([`BuiltIn`]): then a turn goes on upstream until the program
+//! says that it is over, or calls a tool of the caller's.
 
 mod account;
 mod account_windows;
 mod address;
+mod agent;
 mod argv;
 mod content;
 mod conversation;
@@ -39,6 +44,7 @@ mod going_on;
 mod history;
 mod instance;
 mod kept;
+mod kin;
 mod parameters;
 mod pool;
 mod probe;
@@ -61,6 +67,10 @@ mod turn;
 
 pub use account::AuthStatus;
 pub use account_windows::{AccountWindow, AccountWindows};
+pub use agent::{
+    BuiltIn, Decision, EVENT as AGENT_EVENT, PermissionEvent, PermissionEvents, PermissionMode, Permissions,
+    UnknownPrompt,
+};
 pub use cost::Cost;
 pub use counts::{ProcessCounts, TurnCounts};
 pub use driver::Driver;

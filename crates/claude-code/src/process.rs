@@ -19,6 +19,7 @@ use crate::account_windows::AccountWindows;
 use crate::argv;
 use crate::cost::Spending;
 use crate::env;
+use crate::kin;
 use crate::pool::Entry;
 use crate::scratch::Scratch;
 use crate::settings::Settings;
@@ -65,6 +66,8 @@ pub(crate) struct Process {
     drainer: JoinHandle<()>,
     secrets: Vec<String>,
     scratch: Scratch,
+    /// It may have started others, in groups of their own.
+    has_kin: bool,
     sessions: Option<PathBuf>,
     /// How many lines of its conversation's history it was started with.
     told: usize,
@@ -100,9 +103,12 @@ impl Process {
         let mut child = spawner
             .start(Start {
                 program: settings.program.clone(),
-                arguments: argv::of_model(model, told > 0),
+                arguments: argv::of_model(model, settings.built_in.as_ref(), told > 0),
                 environment,
-                directory: scratch.work(),
+                directory: settings
+                    .built_in
+                    .as_ref()
+                    .map_or_else(|| scratch.work(), |built_in| built_in.working_directory.clone()),
             })
             .await?;
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
@@ -130,6 +136,7 @@ impl Process {
             drainer,
             secrets,
             scratch,
+            has_kin: settings.built_in.is_some(),
             sessions,
             told,
             account_windows: settings.account_windows.clone(),
@@ -237,6 +244,9 @@ impl Process {
         // What a dying process wrote is still in the pipe; a survivor of its group would keep that open.
         if timeout(Duration::from_millis(100), &mut self.drainer).await.is_err() {
             self.drainer.abort();
+        }
+        if self.has_kin {
+            kin::end(self.scratch.tmp()).await;
         }
         if let Some(sessions) = self.sessions.filter(|_| killed) {
             forget_session(sessions, self.pid).await;

@@ -77,7 +77,12 @@ impl Scratch {
 
     /// For temporary files.
     pub(crate) fn tmp(&self) -> PathBuf {
-        self.path.join("t")
+        Self::tmp_below(&self.path)
+    }
+
+    /// Where a directory of this kind has its temporary files.
+    pub(crate) fn tmp_below(path: &Path) -> PathBuf {
+        path.join("t")
     }
 
     /// A home for a process that needs nothing of the operator's.

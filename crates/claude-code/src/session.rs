@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::address::Address;
+use crate::agent::Agent;
 use crate::conversation::Said;
 use crate::counts::{Counted, Phase};
 use crate::errors::Failure;
@@ -38,6 +39,8 @@ pub(crate) struct Session<'a> {
     introduction: Option<(String, String)>,
     /// What the last answer left open.
     pub(crate) open: Open,
+    /// What goes on beside the answers, where the program has tools of its own.
+    pub(crate) agent: Option<Agent>,
     /// How far the running turn has come.
     pub(crate) progress: Progress,
 }
@@ -74,6 +77,7 @@ impl<'a> Session<'a> {
             unconfirmed: Vec::new(),
             introduction: None,
             open: Open::default(),
+            agent: settings.built_in.as_ref().map(Agent::new),
             progress: Progress::Unasked,
         }
     }
@@ -242,7 +246,11 @@ impl<'a> Session<'a> {
 
     /// What the program says next. What it asks about the tools is answered on the way.
     pub(crate) async fn next(&mut self) -> Result<Incoming, Failure> {
-        let line = self.process.next_line().await.map_err(|error| Failure::Broken(error.to_string()))?;
+        let line = match &mut self.agent {
+            None => self.process.next_line().await,
+            Some(agent) => agent.next_line(self.process).await,
+        };
+        let line = line.map_err(|error| Failure::Broken(error.to_string()))?;
         match line.map(|line| Incoming::parse(&line)).ok_or(Failure::Ended)? {
             Incoming::Asked { request_id, message } => {
                 self.answer(request_id, &message)?;
@@ -291,6 +299,9 @@ impl<'a> Session<'a> {
         counted: &mut Counted,
     ) -> Result<Finished, Failure> {
         self.process.spending.asked();
+        if let Some(built_in) = &self.settings.built_in {
+            return self.relay_agent(built_in.max_turns, events, counted).await;
+        }
         let mut relay = Relay::new(Arc::clone(&self.tools));
         let mut said = Said::default();
         loop {
@@ -318,7 +329,7 @@ impl<'a> Session<'a> {
     }
 
     /// What the program says next: soon, while it has yet to confirm what it was told; else within the limit on silence.
-    async fn next_in_time(&mut self) -> Result<Incoming, Failure> {
+    pub(crate) async fn next_in_time(&mut self) -> Result<Incoming, Failure> {
         let (limit, failure) = match self.unconfirmed.is_empty() {
             true => (self.settings.silence_timeout, Failure::Silent(self.settings.silence_timeout)),
             false => (self.settings.start_timeout, Failure::StartTimeout(self.settings.start_timeout)),
@@ -330,7 +341,7 @@ impl<'a> Session<'a> {
     /// there is not, the program calls again by itself, and no setting says no: so the address of the next call, if
     /// there is one, leads nowhere until the caller goes on. A short answer can be over before this takes effect: then
     /// killing the process is fast enough.
-    fn forbid_another_call(&mut self) -> Result<(), Failure> {
+    pub(crate) fn forbid_another_call(&mut self) -> Result<(), Failure> {
         self.open.forbidden = true;
         self.request(Control::settings([self.address.nowhere()])).map(drop)
     }

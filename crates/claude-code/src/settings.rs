@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::account_windows::AccountWindows;
-use crate::transcript;
+use crate::agent::BuiltIn;
 use crate::env;
 use crate::reported_models::ReportedModels;
+use crate::transcript;
 
 /// Everything a [`Driver`](crate::Driver) needs to know. Nothing in here ever comes from a request.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct Settings {
     pub process_max_age: Duration,
     /// A process that uses more memory is not kept for the next request of its conversation.
     pub process_max_memory_bytes: Option<u64>,
+    /// The program's own tools, where it may use any.
+    pub built_in: Option<BuiltIn>,
     /// Where processes note what they hear of the account's windows.
     pub account_windows: AccountWindows,
     /// Where processes note which models the program offers.
@@ -86,6 +89,7 @@ impl Settings {
             spares: Spares::default(),
             process_max_age: Duration::from_secs(3600),
             process_max_memory_bytes: None,
+            built_in: None,
             account_windows: AccountWindows::default(),
             reported_models: ReportedModels::default(),
         }
@@ -98,6 +102,12 @@ impl Settings {
     #[must_use]
     pub fn shown_environment(&self) -> Vec<String> {
         env::shown(self)
+    }
+
+    /// [`resume_from_turns`](Self::resume_from_turns), and never with built-in tools: the command line names the
+    /// transcript as it is seen from the scratch directory, and they work elsewhere.
+    pub(crate) const fn resumes_from(&self) -> usize {
+        if self.built_in.is_some() { 0 } else { self.resume_from_turns }
     }
 }
 
@@ -223,6 +233,20 @@ pub enum SetupError {
         path: PathBuf,
         /// What went wrong.
         reason: String,
+    },
+    /// The folder that built-in tools are to work in can't be used.
+    #[error("claude_code.working_directory {} can't be used: {reason}", path.display())]
+    WorkingDirectory {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A built-in tool's name or a rule is none.
+    #[error("claude_code.tools and claude_code.allowed_tools: {name:?} is neither a tool nor a rule")]
+    ToolName {
+        /// What was given.
+        name: String,
     },
     /// A limit is zero where at least one is needed.
     #[error("{name} must be at least 1")]

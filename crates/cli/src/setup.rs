@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use backends::{Anthropic, AnthropicSettings, Backend, ClaudeCode, Credential, Timeouts};
-use claude_code::{Credentials, Driver, OperatorEnvironment, Spares};
+use claude_code::{BuiltIn, Credentials, Driver, OperatorEnvironment, PermissionMode, Permissions, Spares};
 use policy::config::{self, Config};
 
 /// The backend that the configuration names. Must be called within a tokio runtime.
@@ -61,7 +61,26 @@ pub(crate) fn driver_settings(
     settings.idle_time = section.idle_time;
     settings.resume_from_turns = section.resume_from_turns;
     settings.queue_timeout = section.queue_timeout;
+    settings.built_in = built_in(section);
     Ok(settings)
+}
+
+/// The built-in tools, where any are configured.
+fn built_in(section: &config::ClaudeCode) -> Option<BuiltIn> {
+    let working_directory = section.working_directory.clone().filter(|_| !section.tools.is_empty())?;
+    Some(BuiltIn {
+        tools: section.tools.clone(),
+        working_directory,
+        permission_mode: match section.permission_mode {
+            config::PermissionMode::Default => PermissionMode::Default,
+            config::PermissionMode::AcceptEdits => PermissionMode::AcceptEdits,
+            config::PermissionMode::DontAsk => PermissionMode::DontAsk,
+        },
+        allowed: section.allowed_tools.clone(),
+        max_turns: section.max_turns,
+        permission_timeout: section.permission_timeout,
+        permissions: Permissions::default(),
+    })
 }
 
 fn spares(config: &Config) -> Spares {

@@ -32,6 +32,7 @@ pub struct App {
     pub(crate) drain: Drain,
     pub(crate) started: Instant,
     scraper: Option<KeyHash>,
+    admin: Option<KeyHash>,
 }
 
 /// The two moments of a shutdown.
@@ -49,6 +50,7 @@ impl App {
     pub fn new(config: Config, backend: Arc<dyn Backend>, gate: Gate) -> Arc<Self> {
         let now = Instant::now();
         let limiter = config.rate_limiting.map(|limits| RateLimiter::new(limits, now));
+        let admin = config.admin.token.as_ref().map(|token| KeyHash::of(token.expose()));
         let scraper = config.metrics.token.as_ref().map(|token| KeyHash::of(token.expose()));
         let models = ModelList::new(Arc::clone(&backend), &config.openai.aliases);
         Arc::new(Self {
@@ -61,15 +63,13 @@ impl App {
             drain: Drain::default(),
             started: now,
             scraper,
+            admin,
         })
     }
 
     /// Whether `key` is the token for `/metrics`.
     pub(crate) fn is_scraper(&self, key: Option<&str>) -> bool {
-        match (&self.scraper, key) {
-            (Some(token), Some(key)) => token.same(&KeyHash::of(key)).into(),
-            _ => false,
-        }
+        same(self.scraper.as_ref(), key)
     }
 
     pub(crate) fn body_bounds(&self) -> Bounds {
@@ -111,11 +111,32 @@ impl App {
 
     /// Whether ignored request fields are refused: the header decides, else the configuration.
     pub(crate) fn strict(&self, headers: &HeaderMap) -> Result<bool, ApiError> {
-        match headers.get("x-strict").map(http::HeaderValue::as_bytes) {
-            None => Ok(self.config.strict),
-            Some(b"true" | b"1") => Ok(true),
-            Some(b"false" | b"0") => Ok(false),
-            Some(_) => Err(ApiError::invalid("x-strict", "this header must be true or false")),
-        }
+        Ok(switch(headers, "x-strict")?.unwrap_or(self.config.strict))
+    }
+
+    /// Whether `key` is the operator's own token.
+    pub(crate) fn is_admin(&self, key: Option<&str>) -> bool {
+        same(self.admin.as_ref(), key)
+    }
+}
+
+/// Whether the caller wants to be told what built-in tools do.
+pub(crate) fn wants_agent_events(headers: &HeaderMap) -> Result<bool, ApiError> {
+    Ok(switch(headers, "x-claude-code-events")?.unwrap_or_default())
+}
+
+fn switch(headers: &HeaderMap, name: &str) -> Result<Option<bool>, ApiError> {
+    match headers.get(name).map(http::HeaderValue::as_bytes) {
+        None => Ok(None),
+        Some(b"true" | b"1") => Ok(Some(true)),
+        Some(b"false" | b"0") => Ok(Some(false)),
+        Some(_) => Err(ApiError::invalid(name, "this header must be true or false")),
+    }
+}
+
+fn same(token: Option<&KeyHash>, key: Option<&str>) -> bool {
+    match (token, key) {
+        (Some(token), Some(key)) => token.same(&KeyHash::of(key)).into(),
+        _ => false,
     }
 }

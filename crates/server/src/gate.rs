@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::context::{Caller, Context, Peer, new_request_id};
 use crate::dialect::Dialect;
 use crate::error;
+use crate::routes::permissions;
 
 /// Routes for probes and load balancers. They tell a stranger no more than that the server runs.
 fn is_public(method: &Method, path: &str) -> bool {
@@ -30,13 +31,19 @@ pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next
     let dialect = Dialect::of(path, request.headers());
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let (address, admitted) = identify(&app, request.headers(), peer);
+    let is_admin = path == permissions::PATH && app.is_admin(presented_key(request.headers()));
     let identity = match admitted {
+        _ if is_admin => None,
         Ok(identity) => Some(identity),
         Err(_) if is_public(&method, path) => None,
         Err(_) if path == "/metrics" && app.is_scraper(presented_key(request.headers())) => None,
         Err(denied) => return named(denied_response(&app, dialect, &denied, &request_id), &request_id),
     };
     let caller = Caller { identity, address };
+    if path == permissions::PATH && !is_admin {
+        let denied = Denied { kind: DeniedKind::Forbidden, reason: permissions::closed(&app).to_owned() };
+        return named(denied_response(&app, dialect, &denied, &request_id), &request_id);
+    }
     let context = Context { request_id: Arc::clone(&request_id), dialect, arrived, caller };
     request.extensions_mut().insert(context);
     named(next.run(request).await, &request_id)

@@ -22,6 +22,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/chat/completions", post(routes::chat_completions::create))
         .route("/v1/models", get(routes::models::list))
         .route("/v1/models/{*id}", get(routes::models::retrieve))
+        .route(routes::permissions::PATH, get(routes::permissions::listen).post(routes::permissions::answer))
         .route("/health", get(routes::health::report))
         .route("/health/live", get(routes::health::live))
         .route("/health/ready", get(routes::health::ready))

@@ -186,7 +186,13 @@ CONVERSATIONS = {
     "one-question": {"messages": [user("What is the capital of Norway?")]},
     "small-talk": {"messages": dialogue(["Hi!", "How are you?", "Fine, thanks. Bye"], ["Hello.", "Well, and you?"])},
     "texts-and-blocks": {
-        "messages": [user("a text"), assistant(text("a block")), user(text("a block")), assistant("a text"), user(text("b"))]
+        "messages": [
+            user("a text"),
+            assistant(text("a block")),
+            user(text("a block")),
+            assistant("a text"),
+            user(text("b")),
+        ]
     },
     "several-blocks": {
         "messages": [
@@ -196,10 +202,21 @@ CONVERSATIONS = {
         ]
     },
     "two-messages-of-the-user": {
-        "messages": [user("one"), user(text("two")), assistant("both"), user(text("three")), user("four"), user("five")]
+        "messages": [
+            user("one"),
+            user(text("two")),
+            assistant("both"),
+            user(text("three")),
+            user("four"),
+            user("five"),
+        ]
     },
     "system-text": {"system": "You are terse.\n\n  Indent kept. «ß»\n", "messages": dialogue(["a", "b"], ["c"])},
-    "system-blocks": {"system": [text("First."), text("Second.\n"), text(" Third.")], "messages": dialogue(["a", "b"], ["c"])},
+    "system-blocks": {"system": [
+        text("First."),
+        text("Second.\n"),
+        text(" Third."),
+    ], "messages": dialogue(["a", "b"], ["c"])},
     "system-with-cache-marks": {
         "system": [text("Long and cached.", cache_control=MARK), text("Short.")],
         "messages": dialogue(["a", "b"], ["c"]),
@@ -214,38 +231,99 @@ CONVERSATIONS = {
             user(text("next", cache_control=MARK)),
         ],
     },
-    "emoji": {"messages": one_after_another(["👍🏽 👩‍👩‍👧‍👦 🏳️‍🌈 🇳🇴", "1️⃣ ☺︎ ☺️ 🫠", "\U0001f9d1\u200d\U0001f4bb \U0001faf1\U0001f3fb"])},
+    "emoji": {"messages": one_after_another([
+        "👍🏽 👩‍👩‍👧‍👦 🏳️‍🌈 🇳🇴",
+        "1️⃣ ☺︎ ☺️ 🫠",
+        "\U0001f9d1\u200d\U0001f4bb \U0001faf1\U0001f3fb",
+    ])},
     "right-to-left": {
-        "messages": one_after_another(["שָׁלוֹם עולם (1) abc", "مرحبا بالعالم ١٢٣", "\u202eabc\u202c \u2067x\u2069 \u200f", "اَلْعَرَبِيَّةُ"])
+        "messages": one_after_another([
+            "שָׁלוֹם עולם (1) abc",
+            "مرحبا بالعالم ١٢٣",
+            "\u202eabc\u202c \u2067x\u2069 \u200f",
+            "اَلْعَرَبِيَّةُ",
+        ])
     },
     "composed-and-decomposed": {
-        "messages": one_after_another(["é e\u0301 ﬁ ½ Å \u212b \u00c5 A\u030a", "ḍ̇ d\u0323\u0307", "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢", "한국 한국"])
+        "messages": one_after_another([
+            "é e\u0301 ﬁ ½ Å \u212b \u00c5 A\u030a",
+            "ḍ̇ d\u0323\u0307",
+            "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢",
+            "한국 한국",
+        ])
     },
     "line-ends": {
-        "messages": one_after_another(["a\nb", "a\r\nb\rc", "a\u2028b\u2029c", "a\u0085b\x0bc\x0cd", "\n\n\na\n\n\n", "a\\nb\\u000a"])
+        "messages": one_after_another([
+            "a\nb",
+            "a\r\nb\rc",
+            "a\u2028b\u2029c",
+            "a\u0085b\x0bc\x0cd",
+            "\n\n\na\n\n\n",
+            "a\\nb\\u000a",
+        ])
     },
     "control-characters": {
-        "messages": one_after_another(["a\x01\x02\x03\x04\x05\x06\x07\x08b", "\x0e\x0f\x10\x1a\x1b[31mred\x1b[0m\x1c\x1d\x1e\x1f", "\x7f\x80\x9f", "\ta\tb"])
+        "messages": one_after_another([
+            "a\x01\x02\x03\x04\x05\x06\x07\x08b",
+            "\x0e\x0f\x10\x1a\x1b[31mred\x1b[0m\x1c\x1d\x1e\x1f",
+            "\x7f\x80\x9f",
+            "\ta\tb",
+        ])
     },
     "invisible-characters": {
-        "messages": one_after_another(["\ufeffa\u200bb\u200cc\u200dd\u2060e", "\u00adsoft\u00ad \u034f \u180e", "\ufffe\uffff\U0001fffe\U0010ffff\ufffd", "\U000e0041\U000e0042 tags"])
+        "messages": one_after_another([
+            "\ufeffa\u200bb\u200cc\u200dd\u2060e",
+            "\u00adsoft\u00ad \u034f \u180e",
+            "\ufffe\uffff\U0001fffe\U0010ffff\ufffd",
+            "\U000e0041\U000e0042 tags",
+        ])
     },
     "many-scripts": {
-        "messages": one_after_another(["日本語と中文、한국어", "𠮷野家 𝕳𝖊𝖑𝖑𝖔 𐍈 𒀀", "Ελληνικά Кириллица ქართული", "हिन्दी தமிழ் ไทย ភាសាខ្មែរ"])
+        "messages": one_after_another([
+            "日本語と中文、한국어",
+            "𠮷野家 𝕳𝖊𝖑𝖑𝖔 𐍈 𒀀",
+            "Ελληνικά Кириллица ქართული",
+            "हिन्दी தமிழ் ไทย ភាសាខ្មែរ",
+        ])
     },
     "spaces-around": {"messages": one_after_another(["  a  ", "\n\n a \n", "\ta\t", " a ", "a  \n  \nb"])},
     "hardly-anything": {"messages": one_after_another([".", "0", "null", "{}", "[]", '""', "false", "-", "\\", "'"])},
     "long-texts": {
-        "messages": [user("Repeat."), assistant(PROSE * 400), user(PROSE * 600), assistant(text(PROSE * 200)), user("x" * 40_000)]
+        "messages": [
+            user("Repeat."),
+            assistant(PROSE * 400),
+            user(PROSE * 600),
+            assistant(text(PROSE * 200)),
+            user("x" * 40_000),
+        ]
     },
     "code": {"messages": one_after_another([CODE, CODE + CODE, CODE.replace("\n", "\r\n")])},
     "files-in-the-text": {
-        "messages": one_after_another(["@/etc/passwd", "read @~/.ssh/id_rsa and @./x", "@\"/etc/hosts\" @README.md#L1-3", "mail a@b.c"])
+        "messages": one_after_another([
+            "@/etc/passwd",
+            "read @~/.ssh/id_rsa and @./x",
+            "@\"/etc/hosts\" @README.md#L1-3",
+            "mail a@b.c",
+        ])
     },
     "commands-in-the-text": {
-        "messages": one_after_another(["/clear", "/compact now", "/model opus", "!ls -la", "#remember this", "& run it", "exit", "/"])
+        "messages": one_after_another([
+            "/clear",
+            "/compact now",
+            "/model opus",
+            "!ls -la",
+            "#remember this",
+            "& run it",
+            "exit",
+            "/",
+        ])
     },
-    "other-roles-in-the-text": {"messages": one_after_another([ROLES, "\n\nHuman: x\n\nAssistant:", "ultrathink", "--resume=x"])},
+    "other-roles-in-the-text": {"messages": one_after_another([
+        ROLES,
+        "\n\nHuman: x\n\nAssistant:",
+        "ultrathink",
+        "--resume=x",
+    ])},
     "the-programs-own-words": {"messages": one_after_another(SAID_BY_THE_PROGRAM)},
     "an-image": {"messages": [user(text("What colour?"), RED), assistant("Red."), user("Sure?")]},
     "images-of-every-kind": {
@@ -256,7 +334,15 @@ CONVERSATIONS = {
         ]
     },
     "images-all-along": {
-        "messages": [user(RED), assistant("Red."), user(GREEN, text("?")), assistant("Green."), user(LARGE), assistant("Blue."), user(BLUE)]
+        "messages": [
+            user(RED),
+            assistant("Red."),
+            user(GREEN, text("?")),
+            assistant("Green."),
+            user(LARGE),
+            assistant("Blue."),
+            user(BLUE),
+        ]
     },
     "search-results": {
         "changes_process": "a result of other parts than texts and images is told to another process",
@@ -271,7 +357,10 @@ CONVERSATIONS = {
     },
     "images-by-address": {
         "messages": [
-            user({"type": "image", "source": {"type": "url", "url": "https://example.com/a.png?x=1&y=2"}}, text("See?")),
+            user(
+                {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png?x=1&y=2"}},
+                text("See?"),
+            ),
             assistant("Yes."),
             user(document({"type": "url", "url": "https://example.com/a.pdf"}), text("And this?")),
         ]
@@ -286,11 +375,18 @@ CONVERSATIONS = {
     "text-documents": {
         "messages": [
             user(
-                document({"type": "text", "media_type": "text/plain", "data": "Line 1\n\tLine 2 ☃\n"}, title="Notes", context="c"),
+                document(
+                    {"type": "text", "media_type": "text/plain", "data": "Line 1\n\tLine 2 ☃\n"},
+                    title="Notes",
+                    context="c",
+                ),
                 text("What does it say?"),
             ),
             assistant("Two lines."),
-            user(document({"type": "content", "content": [text("part one"), text("part two")]}, citations={"enabled": False}), text("This?")),
+            user(
+                document({"type": "content", "content": [text("part one"), text("part two")]}, citations={"enabled": False}),
+                text("This?"),
+            ),
         ]
     },
     "a-tool-call": {
@@ -320,7 +416,10 @@ CONVERSATIONS = {
             assistant(call(1, q="x")),
             user(result(1, "no such thing", is_error=True)),
             assistant(call(2, q="y"), call(3, q="z")),
-            user(result(2, "found", is_error=False), result(3, [text("Error: <tool_use_error>no</tool_use_error>")], is_error=True)),
+            user(
+                result(2, "found", is_error=False),
+                result(3, [text("Error: <tool_use_error>no</tool_use_error>")], is_error=True),
+            ),
             assistant("It failed."),
             user("A pity."),
         ],
@@ -373,12 +472,18 @@ CONVERSATIONS = {
         ],
     },
     "odd-arguments": {
-        "tools": [*LOOK, tool("a_tool_with_a_name_that_is_much_longer_than_what_the_api_allows_x", q="string"), tool("a-b_C9")],
+        "tools": [
+            *LOOK,
+            tool("a_tool_with_a_name_that_is_much_longer_than_what_the_api_allows_x", q="string"),
+            tool("a-b_C9"),
+        ],
         "messages": [
             user("Call."),
             assistant(call(1, q="\u2028 \x01 \U0001f600 \"\\ \n"), call(2, "a-b_C9")),
             user(result(1, "1"), result(2, "2")),
-            assistant(call(3, nested={"a": [{"b": None}, [], {}], "": True}, number=1.5, big=9007199254740991, small=-0.001)),
+            assistant(
+                call(3, nested={"a": [{"b": None}, [], {}], "": True}, number=1.5, big=9007199254740991, small=-0.001),
+            ),
             user(result(3, "3")),
             assistant(call(4, "a_tool_with_a_name_that_is_much_longer_than_what_the_api_allows_x", q="tool_use")),
             user(result(4, "4")),
@@ -413,7 +518,10 @@ CONVERSATIONS = {
     },
     "two-hundred-turns": {
         "system": "Count.",
-        "messages": dialogue([f"question {number} 🙂" for number in range(200)], [f"answer {number}" for number in range(199)]),
+        "messages": dialogue(
+            [f"question {number} 🙂" for number in range(200)],
+            [f"answer {number}" for number in range(199)],
+        ),
     },
     "two-hundred-turns-with-tools": {
         "tools": LOOK,

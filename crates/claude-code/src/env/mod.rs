@@ -70,6 +70,10 @@ pub(crate) fn build(settings: &Settings, scratch: &Scratch) -> Variables {
     if let Some(base_url) = &settings.base_url {
         set("ANTHROPIC_BASE_URL", base_url.as_ref());
     }
+    if settings.built_in.is_some() {
+        // What an agent starts ends with its turn.
+        set("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1".as_ref());
+    }
     credentials(settings, &mut set);
     variables.extend(settings.extra_env.iter().cloned());
     variables
@@ -110,8 +114,11 @@ fn credentials(settings: &Settings, set: &mut impl FnMut(&str, &OsStr)) {
     if let Some(switch) = switch {
         set(switch, "1".as_ref());
     }
-    // Bare mode: no reminders about directory, platform and date are added. It never reads a login.
-    set("CLAUDE_CODE_SIMPLE", "1".as_ref());
+    // Bare mode: no reminders about directory, platform and date are added. It never reads a login. An agent needs to
+    // know where it is, and bare mode has three tools only.
+    if settings.built_in.is_none() {
+        set("CLAUDE_CODE_SIMPLE", "1".as_ref());
+    }
 }
 
 /// What the operator should see of it: the credential set and what the configuration adds, as `NAME=…`; of the values

@@ -80,11 +80,12 @@ pub(super) const CREDENTIALS: [&str; 7] = [
 ];
 
 /// Variables that the driver sets for itself, beside [`FIXED`].
-pub(super) const OWN: [&str; 6] = [
+pub(super) const OWN: [&str; 7] = [
     "HOME",
     "TMPDIR",
     "XDG_RUNTIME_DIR",
     "CLAUDE_CONFIG_DIR",
     "ANTHROPIC_BASE_URL",
     "CLAUDE_CODE_EXTRA_BODY",
+    "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
 ];

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, kill_process_group};
 
 use super::identity::Identity;
+use crate::kin;
+use crate::scratch::Scratch;
 
 /// In each process's scratch directory: which process it is.
 pub(super) const PROCESS: &str = "process";
@@ -21,6 +23,8 @@ pub(super) fn root(root: &Path) {
         // Each was the leader of its group. An error means that it is gone by now.
         let _ = kill_process_group(orphan.pid, Signal::KILL);
     }
+    // What their tools started is in groups of its own.
+    ours.iter().for_each(|scratch| kin::end_now(&Scratch::tmp_below(scratch)));
     let began = Instant::now();
     while began.elapsed() < PATIENCE && orphans.iter().any(Identity::is_alive) {
         std::thread::sleep(Duration::from_millis(5));

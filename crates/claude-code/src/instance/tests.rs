@@ -54,6 +54,18 @@ fn a_dead_instance_is_swept_with_its_orphans() {
     assert!(!orphan.wait().unwrap().success(), "it was killed");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_tool_of_an_orphan_started_in_a_group_of_its_own_is_swept_too() {
+    let base = base();
+    let tmp = base.path().join("77/0123abcd/t");
+    let mut tool = Command::new("/bin/sleep").arg("60").env("TMPDIR", tmp).process_group(0).spawn().unwrap();
+    let root = left_behind(base.path(), "77", &dead(), None);
+    let _own = claim(base.path());
+    assert!(!root.exists());
+    assert!(!tool.wait().unwrap().success(), "it was killed");
+}
+
 #[test]
 fn a_live_instance_is_not_touched_by_its_process_or_by_its_lock() {
     let base = base();

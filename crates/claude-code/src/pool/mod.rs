@@ -115,7 +115,7 @@ impl Pool {
 
     /// The process of a turn: the spare that came with its place, else a new one.
     pub(crate) async fn take(&self, turn: &Turn, place: &mut Place) -> Result<Process, Failure> {
-        let from_turns = self.inner.settings.resume_from_turns;
+        let from_turns = self.inner.settings.resumes_from();
         if !turn.is_rather_resumed(from_turns, true) {
             self.inner.demand().taken(turn.model(), Instant::now());
         }

@@ -1,5 +1,6 @@
 //! The lines of the program's stream-json protocol: what goes in and what comes out. No I/O.
 
+pub(crate) mod agent;
 mod incoming;
 mod outgoing;
 

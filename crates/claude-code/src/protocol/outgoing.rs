@@ -160,7 +160,7 @@ pub(crate) fn assistant_message<'a>(content: &'a RawValue, model: &'a str) -> As
     }
 }
 
-fn line(value: &impl Serialize) -> Result<Bytes, serde_json::Error> {
+pub(super) fn line(value: &impl Serialize) -> Result<Bytes, serde_json::Error> {
     let json = serde_json::to_vec(value)?;
     let mut out = BytesMut::with_capacity(json.len() + 1);
     wire::ndjson::write_line(&mut out, &json);

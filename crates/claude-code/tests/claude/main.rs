@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod builtin;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod fidelity;

@@ -105,6 +105,13 @@ fn banner(
             section.credentials.as_str(),
             section.credentials_reason
         ));
+        if let Some(folder) = section.working_directory.as_ref().filter(|_| !section.tools.is_empty()) {
+            note(format_args!(
+                "  built-in tools  {} in {}: whoever may call can use them on this machine",
+                section.tools.join(", "),
+                folder.display()
+            ));
+        }
     }
     match file {
         Some(file) => note(format_args!("  configuration   {}", file.display())),

@@ -57,6 +57,18 @@ impl Credentials {
     }
 }
 
+/// What built-in tools may do without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum PermissionMode {
+    /// Read below the working directory.
+    Default,
+    /// Change files there as well.
+    AcceptEdits,
+    /// As by default; what would need to be asked is denied.
+    DontAsk,
+}
+
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -25,13 +25,13 @@ mod show;
 mod source;
 
 pub use aliases::Aliases;
-pub use choice::{Backend, Credentials, LogFormat, LogLevel};
+pub use choice::{Backend, Credentials, LogFormat, LogLevel, PermissionMode};
 pub use error::{ConfigError, Problem};
 pub use operator::ACCOUNT_NOTICE;
 pub use origin::{Origin, Origins};
 pub use reference::reference;
 pub use resolved::{
-    Anthropic, Auth, Claude, ClaudeCode, Config, Logging, Metrics, OpenAi, RateLimiting, Server,
+    Admin, Anthropic, Auth, Claude, ClaudeCode, Config, Logging, Metrics, OpenAi, RateLimiting, Server,
 };
 pub use schema::schema;
 pub use secret::{REDACTED, Secret};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::choice::{Backend, Credentials, LogFormat};
+use super::choice::{Backend, Credentials, LogFormat, PermissionMode};
 use super::seconds::{PositiveSeconds, Seconds};
 
 /// Configuration of claude-code-proxy.
@@ -32,6 +32,8 @@ pub(super) struct Raw {
     pub(super) rate_limiting: RateLimiting,
     /// The `/metrics` endpoint.
     pub(super) metrics: Metrics,
+    /// What only the operator may do.
+    pub(super) admin: Admin,
     /// Answer 400 to request fields that would be accepted without effect, instead of naming them in
     /// `x-ignored-parameters`. A request asks for the same by the header `x-strict: true`.
     pub(super) strict: Option<bool>,
@@ -167,6 +169,24 @@ pub(super) struct ClaudeCode {
     pub(super) queue_timeout: Option<Seconds>,
     /// How long the program may take until it is ready.
     pub(super) start_timeout: Option<PositiveSeconds>,
+    /// Built-in tools that the program may use, like `["Read", "Grep", "Bash"]`: an agent behind the API (see
+    /// `docs/agent.md`). Whoever may call can then make them work on this machine, with the server's rights. Known are
+    /// Agent, Bash, Edit, Glob, Grep, NotebookEdit, Read, WebFetch, WebSearch and Write.
+    #[schemars(extend("x-default" = "none: the model can only answer and call its caller's tools"))]
+    pub(super) tools: Option<Vec<String>>,
+    /// Folder in which built-in tools work. Needed with `tools`.
+    pub(super) working_directory: Option<String>,
+    /// What built-in tools may do without asking: read below the working directory; `acceptEdits` also changes files
+    /// there; `dontAsk` denies the rest without asking anybody.
+    pub(super) permission_mode: Option<PermissionMode>,
+    /// Rules for what built-in tools may do without asking beyond that, like `["Bash(git log *)"]`.
+    pub(super) allowed_tools: Option<Vec<String>>,
+    /// How long a permission prompt waits for an answer while somebody listens at `/v1/claude-code/permissions`.
+    /// With nobody there it is denied at once.
+    pub(super) permission_timeout: Option<PositiveSeconds>,
+    /// Most calls upstream for one answer that uses built-in tools.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(super) max_turns: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -223,6 +243,15 @@ pub(super) struct RateLimiting {
     /// Requests that may come at once.
     #[schemars(range(min = 1, max = 1_000_000), extend("x-default" = "10, at most `requests_per_minute`"))]
     pub(super) burst_size: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Admin {
+    /// Token for what only the operator may do, such as answering permission prompts, sent as
+    /// `Authorization: Bearer`: itself, `env:NAME` or `file:PATH`. It is no API key.
+    #[schemars(extend("x-secret" = true, "x-default" = "none: those endpoints are closed"))]
+    pub(super) token: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -7,8 +7,18 @@ use serde_json::Value;
 use super::check::expected;
 use super::schema::{self, Key, TREE, properties};
 
-const SECTIONS: [&str; 9] =
-    ["server", "claude", "anthropic", "claude_code", "openai", "auth", "logging", "rate_limiting", "metrics"];
+const SECTIONS: [&str; 10] = [
+    "server",
+    "claude",
+    "anthropic",
+    "claude_code",
+    "openai",
+    "auth",
+    "logging",
+    "rate_limiting",
+    "metrics",
+    "admin",
+];
 
 const INTRODUCTION: &str = include_str!("reference.md");
 

@@ -240,3 +240,33 @@ fn data_lives_where_the_desktop_rules_say() {
     let nowhere = parse("{}", &Environment::new()).unwrap_err().to_string();
     assert!(nowhere.contains("data_dir: set it (CCP_DATA_DIR)"), "{nowhere}");
 }
+
+#[test]
+fn built_in_tools_need_a_folder_and_callers_with_a_key() {
+    let refused = |section: &str, more: &str| {
+        refusal(&format!(r#"{{"claude_code": {{{section}}}{more}}}"#), &[("OWN", "the-token")])
+    };
+    let tools = r#""tools": ["Read", "Bash"], "working_directory": "/srv/work""#;
+    let text = format!(r#"{{"claude_code": {{{tools}, "allowed_tools": ["Bash(git log *)"]}}}}"#);
+    let section = config(&text, &[]).claude_code;
+    assert_eq!(section.tools, ["Read", "Bash"]);
+    assert_eq!(section.working_directory.unwrap().to_str(), Some("/srv/work"));
+    assert!(config("{}", &[]).claude_code.tools.is_empty());
+    let same = r#", "admin": {"token": "env:OWN"}, "auth": {"api_keys": ["env:OWN"]}"#;
+    for (section, more, expected) in [
+        (r#""tools": ["Read"]"#, "", "claude_code.working_directory: is needed"),
+        (tools, r#", "auth": {"open": true}"#, "claude_code.tools: can't be combined with `auth.open`"),
+        (
+            r#""tools": ["Raed"], "working_directory": "/""#,
+            "",
+            "`Raed` is no built-in tool that can be used here; did you mean `Read`?",
+        ),
+        (r#""tools": ["AskUserQuestion"], "working_directory": "/""#, "", "known are Agent, Bash"),
+        (r#""allowed_tools": ["Bash(ls)"]"#, "", "`Bash(ls)` is about a tool that is not among"),
+        (r#""permission_mode": "bypassPermissions""#, "", "claude_code.permission_mode: expected"),
+        (tools, same, "admin.token: is also a key of `auth.api_keys`"),
+    ] {
+        let said = refused(section, more);
+        assert!(said.contains(expected), "{expected}\nis not in\n{said}");
+    }
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::choice::{Backend, Credentials, LogFormat, LogLevel};
+use super::choice::{Backend, Credentials, LogFormat, LogLevel, PermissionMode};
 use super::{Aliases, Secret};
 use crate::access::Network;
 use crate::keys::ConfiguredKey;
@@ -34,6 +34,8 @@ pub struct Config {
     pub rate_limiting: Option<RateLimiting>,
     /// The `/metrics` endpoint.
     pub metrics: Metrics,
+    /// What only the operator may do.
+    pub admin: Admin,
     /// Refuse request fields that would otherwise be accepted without effect.
     pub strict: bool,
     /// Where the server keeps what must survive a restart.
@@ -157,6 +159,19 @@ pub struct ClaudeCode {
     /// How long the program may take until it is ready.
     #[serde(serialize_with = "seconds")]
     pub start_timeout: Duration,
+    /// Built-in tools that the program may use; by default none.
+    pub tools: Vec<String>,
+    /// Where they work; always there when there are tools.
+    pub working_directory: Option<PathBuf>,
+    /// What they may do without asking.
+    pub permission_mode: PermissionMode,
+    /// Rules for what they may do without asking beyond that.
+    pub allowed_tools: Vec<String>,
+    /// How long a permission prompt waits for its answer.
+    #[serde(serialize_with = "seconds")]
+    pub permission_timeout: Duration,
+    /// Most calls upstream for one answer.
+    pub max_turns: u32,
 }
 
 /// The OpenAI dialects.
@@ -191,6 +206,13 @@ pub struct RateLimiting {
     pub requests_per_minute: u32,
     /// How many may come at once.
     pub burst_size: u32,
+}
+
+/// What only the operator may do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Admin {
+    /// The token for it; without one nobody may.
+    pub token: Option<Secret>,
 }
 
 /// The `/metrics` endpoint.

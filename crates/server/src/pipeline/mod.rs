@@ -1,6 +1,6 @@
 //! A request's whole life: admit, read, plan, call, relay; settled when its [`Exchange`] is dropped.
 
-mod body;
+pub(crate) mod body;
 mod exchange;
 mod plan;
 mod reply;
@@ -18,7 +18,7 @@ pub(crate) use body::Bounds;
 pub(crate) use exchange::{Ended, Exchange};
 pub(crate) use plan::{Operation, Outlet, Plan};
 
-use crate::app::App;
+use crate::app::{App, wants_agent_events};
 use crate::context::Context;
 use crate::error;
 use crate::limits;
@@ -59,12 +59,13 @@ async fn serve(
     let body = body::read(&parts.headers, body, app.body_bounds()).await?;
     tracing::debug!(request_id = &*exchange.request_id, body_bytes = body.len(), "body read");
     let strict = app.strict(&parts.headers)?;
+    let agent_events = wants_agent_events(&parts.headers)?;
     let plan = Plan::new(app, operation, body, strict)?;
     exchange.asked_model.clone_from(&plan.asked);
     exchange.served_model.clone_from(&plan.served);
     tracing::debug!(request_id = &*exchange.request_id, model = plan.served, stream = plan.stream, "planned");
     exchange.calling();
-    let call = call(parts, &plan, strict);
+    let call = call(parts, &plan, strict, agent_events);
     let mut reply = tokio::select! {
         reply = async { match operation {
             Operation::CountTokens => app.backend.count_tokens(call).await,
@@ -79,14 +80,14 @@ async fn serve(
 
 /// What the backend gets. In the Anthropic dialect that is all the caller sent; what we translated is our own request,
 /// to which only the caller's `anthropic-*` headers belong.
-fn call(parts: &Parts, plan: &Plan, strict: bool) -> Call {
+fn call(parts: &Parts, plan: &Plan, strict: bool, agent_events: bool) -> Call {
     let (headers, query) = match plan.outlet {
         Outlet::Anthropic => (parts.headers.clone(), parts.uri.query().map(str::to_owned)),
         Outlet::Chat { .. } => (anthropic_headers(&parts.headers), None),
     };
     let owner = Context::of(parts).caller.owner();
     let (body, model) = (plan.body.clone(), plan.served.clone());
-    Call { body, model, stream: plan.stream, query, headers, owner, strict }
+    Call { body, model, stream: plan.stream, query, headers, owner, strict, agent_events }
 }
 
 fn anthropic_headers(headers: &HeaderMap) -> HeaderMap {

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use backends::{BackendError, EventStream, Reply, ReplyBody, UpstreamBody};
+use backends::{AGENT_EVENT, BackendError, EventStream, Reply, ReplyBody, UpstreamBody};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -19,6 +19,18 @@ use crate::reply_headers;
 /// A whole answer longer than this is refused: it is held in memory.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
+/// A whole answer, and the events that are no part of it.
+struct Whole {
+    json: Bytes,
+    beside: Vec<Bytes>,
+}
+
+impl From<Bytes> for Whole {
+    fn from(json: Bytes) -> Self {
+        Self { json, beside: Vec::new() }
+    }
+}
+
 /// The response, or the error response, for a backend's reply.
 pub(super) async fn respond(reply: Reply, plan: Plan, mut exchange: Exchange) -> Response {
     exchange.upstream_request_id =
@@ -31,10 +43,10 @@ pub(super) async fn respond(reply: Reply, plan: Plan, mut exchange: Exchange) ->
         }
         ReplyBody::Bytes(body) if is_event_stream(&reply.headers) => relayed(headers, body, &plan, exchange),
         ReplyBody::Bytes(body) => {
-            let whole = collect(body, &exchange).await;
+            let whole = collect(body, &exchange).await.map(Whole::from);
             answered(whole, headers, &plan, exchange)
         }
-        ReplyBody::Json(json) => answered(Ok(json), headers, &plan, exchange),
+        ReplyBody::Json(json) => answered(Ok(json.into()), headers, &plan, exchange),
         ReplyBody::Events(events) if plan.stream => {
             let sink = Sink::new(&plan);
             streamed(headers, Body::new(EventRelay::new(Events::Turn(events), sink, opened(exchange))))
@@ -106,17 +118,17 @@ async fn refused(
 
 /// A whole Messages answer, given in the caller's dialect.
 fn answered(
-    json: Result<Bytes, BackendError>,
+    whole: Result<Whole, BackendError>,
     headers: HeaderMap,
     plan: &Plan,
     mut exchange: Exchange,
 ) -> Response {
-    let encoded = json.and_then(|json| {
+    let encoded = whole.and_then(|Whole { json, beside }| {
         exchange.meter.json_answer(&json);
-        encode(json, plan)
+        with_events(encode(json, plan)?, &beside)
     });
     match encoded {
-        Ok(body) => whole(StatusCode::OK, headers, body, exchange),
+        Ok(body) => self::whole(StatusCode::OK, headers, body, exchange),
         Err(failure) => {
             exchange.failed(failure.detail);
             error::finish(exchange, &failure.error, headers)
@@ -134,6 +146,16 @@ fn encode(json: Bytes, plan: &Plan) -> Result<Bytes, BackendError> {
                 .map_err(|error| not_an_answer(&error))
         }
     }
+}
+
+/// What built-in tools did, as one more member of the answer, in either dialect.
+fn with_events(answer: Bytes, beside: &[Bytes]) -> Result<Bytes, BackendError> {
+    if beside.is_empty() {
+        return Ok(answer);
+    }
+    let events: Vec<_> = beside.iter().map(|event| String::from_utf8_lossy(event)).collect();
+    let list = format!("[{}]", events.join(","));
+    Edit::new(&answer).set("claude_code_events", &list).finish().map_err(|error| not_an_answer(&error))
 }
 
 /// `model` in the answer stays as the caller named it; answers without one (token counts) stay as they are.
@@ -171,17 +193,21 @@ async fn collect(body: UpstreamBody, exchange: &Exchange) -> Result<Bytes, Backe
 }
 
 /// The whole answer of a turn that came as events.
-async fn fold(mut events: EventStream, exchange: &Exchange) -> Result<Bytes, BackendError> {
-    let mut answer = Accumulator::default();
+async fn fold(mut events: EventStream, exchange: &Exchange) -> Result<Whole, BackendError> {
+    let (mut answer, mut beside) = (Accumulator::default(), Vec::new());
     loop {
         let next = tokio::select! {
             next = events.next() => next,
             () = exchange.cut() => return Err(stopping().into()),
         };
         let Some(event) = next else { break };
-        answer.push(&event?).map_err(|error| not_an_answer(&error))?;
+        match event? {
+            event if event.name == AGENT_EVENT => beside.push(event.data),
+            event => answer.push(&event).map_err(|error| not_an_answer(&error))?,
+        }
     }
-    answer.finish().map_err(|error| not_an_answer(&error))
+    let json = answer.finish().map_err(|error| not_an_answer(&error))?;
+    Ok(Whole { json, beside })
 }
 
 fn not_an_answer(error: &dyn std::fmt::Display) -> BackendError {

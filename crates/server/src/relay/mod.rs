@@ -7,6 +7,7 @@ mod sink;
 mod verbatim;
 
 pub(crate) use events::{EventRelay, Events};
+pub(crate) use patience::KeepAlive;
 pub(crate) use sink::Sink;
 pub(crate) use verbatim::VerbatimRelay;
 

@@ -12,23 +12,23 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Rings when nothing was sent for a while.
-pub(super) struct KeepAlive {
+pub(crate) struct KeepAlive {
     alarm: Pin<Box<Sleep>>,
     last_sent: Instant,
 }
 
 impl KeepAlive {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { alarm: Box::pin(tokio::time::sleep(KEEP_ALIVE)), last_sent: Instant::now() }
     }
 
     /// Something was sent: the silence begins anew.
-    pub(super) fn sent(&mut self) {
+    pub(crate) fn sent(&mut self) {
         self.last_sent = Instant::now();
     }
 
     /// Ready when the client has waited long enough to need a sign of life.
-    pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // The alarm is set again only when it rings: most deltas come long before.
         while self.alarm.as_mut().poll(cx).is_ready() {
             let due = self.last_sent + KEEP_ALIVE;

@@ -1,5 +1,6 @@
 //! Where events end up: Anthropic's stream, or OpenAI's chunks.
 
+use backends::AGENT_EVENT;
 use bytes::{Bytes, BytesMut};
 use messages::{ApiError, Event, RawEvent};
 use serde_json::value::RawValue;
@@ -50,6 +51,10 @@ impl Sink {
                 dialects::anthropic::write_event(out, &RawEvent { data, ..event });
             }
             Self::Anthropic { .. } => dialects::anthropic::write_event(out, &event),
+            Self::Chat(encoder) if event.name == AGENT_EVENT => {
+                let written = encoder.beside(AGENT_EVENT, &event.data, out);
+                written.map_err(|error| Unreadable(error.to_string()))?;
+            }
             Self::Chat(encoder) => {
                 let event = Event::parse(&event.data).map_err(|error| Unreadable(error.to_string()))?;
                 encoder.push(&event, out).map_err(|error| Unreadable(error.to_string()))?;

@@ -4,6 +4,7 @@ pub(crate) mod chat_completions;
 pub(crate) mod health;
 pub(crate) mod messages;
 pub(crate) mod models;
+pub(crate) mod permissions;
 
 use std::sync::Arc;
 

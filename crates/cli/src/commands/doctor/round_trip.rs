@@ -55,6 +55,7 @@ async fn ask(backend: &dyn Backend, config: &Config) -> Result<String, String> {
         headers: HeaderMap::new(),
         owner: String::new(),
         strict: false,
+        agent_events: false,
     };
     let began = std::time::Instant::now();
     let reply = backend.send(call).await.map_err(|error| error.error.message)?;

@@ -196,6 +196,19 @@ impl ChunkEncoder {
         Ok(())
     }
 
+    /// Writes what is told beside the answer: a chunk that adds nothing to it, with this member more. Clients that do not
+    /// know the member see an empty delta.
+    pub fn beside(&mut self, member: &str, json: &[u8], out: &mut BytesMut) -> Result<(), EventError> {
+        let choices = [Choice { index: 0, delta: ChoiceDelta::default(), finish_reason: None }];
+        self.serialize(&choices, None)?;
+        self.scratch.pop();
+        self.scratch.extend_from_slice(format!(",\"{member}\":").as_bytes());
+        self.scratch.extend_from_slice(json);
+        self.scratch.push(b'}');
+        wire::sse::write_data(out, &self.scratch);
+        Ok(())
+    }
+
     /// Ends a stream that can't go on: the error, and no `[DONE]`.
     pub fn fail(&mut self, error: &ApiError, out: &mut BytesMut) {
         if self.stage != Stage::Closed {
@@ -256,6 +269,16 @@ impl ChunkEncoder {
         usage: Option<CompletionUsage>,
         out: &mut BytesMut,
     ) -> Result<(), EventError> {
+        self.serialize(choices, usage)?;
+        wire::sse::write_data(out, &self.scratch);
+        Ok(())
+    }
+
+    fn serialize(
+        &mut self,
+        choices: &[Choice<'_>],
+        usage: Option<CompletionUsage>,
+    ) -> Result<(), EventError> {
         let chunk = Chunk {
             id: &self.head.id,
             object: "chat.completion.chunk",
@@ -266,7 +289,6 @@ impl ChunkEncoder {
         };
         self.scratch.clear();
         serde_json::to_writer(&mut self.scratch, &chunk)?;
-        wire::sse::write_data(out, &self.scratch);
         Ok(())
     }
 }

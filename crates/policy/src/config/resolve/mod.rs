@@ -3,6 +3,7 @@
 
 mod auth;
 mod server;
+mod tools;
 mod upstream;
 mod url;
 mod values;
@@ -10,7 +11,9 @@ mod values;
 use std::path::{Path, PathBuf};
 
 use super::raw::{self, Raw};
-use super::{Config, ConfigError, Environment, LogLevel, Logging, Metrics, OpenAi, Origin, Origins, Problem};
+use super::{
+    Admin, Config, ConfigError, Environment, LogLevel, Logging, Metrics, OpenAi, Origin, Origins, Problem,
+};
 use super::{LogFormat, RateLimiting};
 
 /// What values may refer to.
@@ -56,6 +59,7 @@ impl Resolver<'_> {
             auth: self.auth(raw.auth),
             logging: self.logging(raw.logging),
             rate_limiting: self.rate_limiting(&raw.rate_limiting),
+            admin: Admin { token: self.header_secret("admin.token", raw.admin.token) },
             metrics: Metrics { token: self.header_secret("metrics.token", raw.metrics.token) },
             strict: raw.strict.unwrap_or(false),
             data_dir: self.data_dir(raw.data_dir),
@@ -65,6 +69,7 @@ impl Resolver<'_> {
     /// Rules between sections.
     fn check_whole(&mut self, config: &Config) {
         self.problems.extend(super::operator::problems(config, self.origins));
+        self.check_tools(config);
         self.refuse_loops(config);
         self.refuse_account_tokens(config);
         self.note_missing_credentials(config);

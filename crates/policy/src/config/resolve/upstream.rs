@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::Resolver;
 use super::server::size;
-use crate::config::{Anthropic, Backend, Claude, ClaudeCode, Config, Credentials, Origin, Secret, raw};
+use crate::config::{
+    Anthropic, Backend, Claude, ClaudeCode, Config, Credentials, Origin, PermissionMode, Secret, raw,
+};
 
 const ANTHROPIC_API: &str = "https://api.anthropic.com";
 /// What a token of a Claude account begins with.
@@ -83,6 +85,14 @@ impl Resolver<'_> {
             resume_from_turns: size(raw.resume_from_turns.unwrap_or(50)),
             queue_timeout: raw.queue_timeout.map_or(Duration::from_secs(60), Duration::from),
             start_timeout: raw.start_timeout.map_or(Duration::from_secs(30), Duration::from),
+            tools: raw.tools.unwrap_or_default(),
+            working_directory: raw
+                .working_directory
+                .map(|folder| self.path("claude_code.working_directory", &folder)),
+            permission_mode: raw.permission_mode.unwrap_or(PermissionMode::Default),
+            allowed_tools: raw.allowed_tools.unwrap_or_default(),
+            permission_timeout: raw.permission_timeout.map_or(Duration::from_secs(120), Duration::from),
+            max_turns: raw.max_turns.unwrap_or(25),
         }
     }
 

@@ -60,6 +60,8 @@ impl Stand {
         let section = &mut sandboxed.claude_code;
         section.resume_from_turns = LONG_TURNS;
         (section.idle_time, section.hold_time) = (section.idle_time.max(KEPT), section.hold_time.max(KEPT));
+        // What is looked at is the program as an API, whatever else it may do here.
+        sandboxed.claude_code.tools.clear();
         let backend = setup::backend(&sandboxed, &sandbox::environment(home.path()))?;
         Ok(Self { simulator, backend, credentials, _home: home })
     }
@@ -79,6 +81,7 @@ impl Stand {
             headers: HeaderMap::new(),
             owner: String::new(),
             strict: false,
+            agent_events: false,
         };
         let before = self.backend.turns();
         let began = Instant::now();
