@@ -1,6 +1,6 @@
 # The project's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run demo tools test test-rust test-project test-clients test-claude soak-claude bench-claude lint fmt lock image clean-tools
+.PHONY: help run demo tools test test-rust test-project test-clients test-claude soak-claude bench-claude fuzz lint fmt lock image clean-tools
 
 help: ## List the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ soak-claude: ## Break everything around Claude Code for half an hour and count w
 
 bench-claude: ## Measure Claude Code behind the proxy beside the official SDK (BENCH_ARGS="--rounds 40 --write bench/RESULTS-claude.md")
 	@scripts/bench-claude.sh $(BENCH_ARGS)
+
+fuzz: ## Fuzz the decoders with libFuzzer, FUZZ_SECONDS each (needs nightly and cargo-fuzz)
+	@scripts/fuzz.sh $(FUZZ_TARGETS)
 
 lint: ## Check format, lints, licences and advisories
 	@scripts/lint.sh code dependencies

@@ -205,6 +205,12 @@ def data_url(kind, data):
     return f"data:{kind};base64,{data}"
 
 
+FREE_TEXT = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+    "additionalProperties": False,
+}
 SOMEBODY = {"user_id": hashlib.sha256(b"somebody").hexdigest()}
 CHAT = {
     "model": [Case({"model": "claude-opus-5-5"}, arrives={"model": "claude-opus-5-5"})],
@@ -249,8 +255,28 @@ CHAT = {
             arrives={"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
         )
     ],
-    "tools[].function.strict": [ignored("tools.function.strict", tools=[function(strict=True)])],
+    "tools[].custom": [
+        Case(
+            {"tools": [{"type": "custom", "custom": {"name": "look", "description": "d"}}]},
+            arrives={"tools": [UPSTREAM[0] | {"input_schema": FREE_TEXT}]},
+        )
+    ],
+    "tools[].function.strict": [ignored("tools[0].function.strict", tools=[function(strict=True)])],
+    "functions": [Case({"functions": [function()["function"]]}, arrives={"tools": UPSTREAM})],
+    "function_call": [
+        Case(
+            {"functions": [function()["function"]], "function_call": {"name": "look"}},
+            arrives={"tool_choice": {"type": "tool", "name": "mcp__client__look", "disable_parallel_tool_use": True}},
+        )
+    ],
+    "n": [Case({"n": 2}, arrives={"messages": user()})],
     "response_format": [
+        Case(
+            {"response_format": {"type": "json_object"}},
+            arrives={
+                "tool_choice": {"type": "tool", "name": "mcp__client__json_answer", "disable_parallel_tool_use": True}
+            },
+        ),
         Case(
             {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}},
             arrives={"output_config": {"format": FORMAT}},
@@ -270,8 +296,7 @@ CHAT = {
     **{
         name: [refused(name, **{name: value})]
         for name, value in {
-            "audio": {}, "functions": [], "function_call": "auto", "web_search_options": {}, "n": 2, "logprobs": True,
-            "modalities": ["audio"],
+            "audio": {}, "web_search_options": {}, "logprobs": True, "modalities": ["audio"],
         }.items()
     },
     **{

@@ -135,7 +135,7 @@ impl Backend for ClaudeCode {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { system_turns: false, prefill: false }
+        Capabilities { system_turns: false, prefill: false, cache_control: false, server_tools: false }
     }
 
     fn processes(&self) -> Vec<(&'static str, u64)> {

@@ -32,6 +32,10 @@ pub struct Capabilities {
     pub system_turns: bool,
     /// A last message of the assistant, to be continued.
     pub prefill: bool,
+    /// The caller's own marks for the prompt cache.
+    pub cache_control: bool,
+    /// Tools that the API runs itself, such as its web search.
+    pub server_tools: bool,
 }
 
 /// One place that can serve Messages requests.
@@ -73,7 +77,7 @@ pub trait Backend: Send + Sync {
 
     /// What of the Messages API it can carry.
     fn capabilities(&self) -> Capabilities {
-        Capabilities { system_turns: true, prefill: true }
+        Capabilities { system_turns: true, prefill: true, cache_control: true, server_tools: true }
     }
 
     /// Processes by state (`starting`, `running`, `ending`), for backends that have any.

@@ -5,4 +5,6 @@
 
 pub mod anthropic;
 pub mod models;
+mod openai;
 pub mod openai_chat;
+pub mod openai_responses;

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use dialects::models::{self, Date, Offer, Page, Rules, Sampling, Table, Thinking};
+use dialects::models::{self, Date, Listing, Offer, Page, Rules, Sampling, Table, Thinking};
 use serde_json::{Value, json};
 
 fn parse(bytes: &[u8]) -> Value {
@@ -100,14 +100,22 @@ fn a_users_table_overrides_facts_and_adds_names() {
 fn lists_have_the_shape_of_either_dialect() {
     let openai = parse(&models::list_openai());
     assert_eq!(openai["object"], "list");
-    let sonnet = json!({"id": "claude-sonnet-5-5", "object": "model", "created": 1_790_553_600, "owned_by": "anthropic"});
+    let yes = json!({"supported": true});
+    let no = json!({"supported": false});
+    let effort = json!({"supported": true, "low": yes, "medium": yes, "high": yes, "xhigh": yes, "max": yes});
+    let thinking = json!({"supported": true, "types": {"adaptive": yes, "enabled": no}});
+    let sonnet = json!({"id": "claude-sonnet-5-5", "object": "model", "created": 1_790_553_600, "owned_by": "anthropic",
+        "display_name": "Claude Sonnet 5.5",
+        "capabilities": {"effort": effort, "structured_outputs": yes, "thinking": thinking}});
     assert!(openai["data"].as_array().unwrap().contains(&sonnet), "{openai}");
     assert_eq!(parse(&models::get_openai("claude-sonnet-5-5").unwrap()), sonnet);
 
     let old = parse(&models::get_anthropic("claude-sonnet-4-5").unwrap());
+    let effort = json!({"supported": false, "low": no, "medium": no, "high": no, "xhigh": no, "max": no});
+    let thinking = json!({"supported": true, "types": {"adaptive": no, "enabled": yes}});
     let expected = json!({"type": "model", "id": "claude-sonnet-4-5", "display_name": "Claude Sonnet 4.5", "line": "sonnet",
         "created_at": "2025-09-29T00:00:00Z", "lifecycle": "deprecated", "deprecated_at": "2026-09-30T00:00:00Z",
-        "retires_at": "2026-11-30T00:00:00Z", "max_input_tokens": null, "max_tokens": null});
+        "retires_at": "2026-11-30T00:00:00Z", "max_input_tokens": null, "max_tokens": null, "capabilities": {"effort": effort, "structured_outputs": yes, "thinking": thinking}});
     assert_eq!(old, expected);
     assert_eq!(parse(&models::get_anthropic("opus").unwrap())["id"], "opus");
     assert!(models::get_anthropic("gpt-4o").is_none() && models::get_openai("").is_none());
@@ -143,16 +151,33 @@ fn pages_of_the_anthropic_list_join_without_gap() {
     assert_eq!((ids(&back), &back["has_more"]), (all[3..5].to_vec(), &json!(true)));
 }
 
+const UPSTREAM: &[u8] = br#"{"data":[
+    {"type":"model","id":"claude-sonnet-5-5","display_name":"X","created_at":"2025-02-19T00:00:00Z","max_input_tokens":1000,"max_tokens":100,
+     "retires_at":"2027-01-02T00:00:00Z","capabilities":{"batch":{"supported":true}},"new":1.50},
+    {"id":"y"}],"has_more":false}"#;
+
 #[test]
-fn an_upstreams_list_is_reshaped() {
-    let upstream = br#"{"data":[{"type":"model","id":"claude-x","display_name":"X","created_at":"2025-02-19T00:00:00Z","new":1},{"id":"y"}],"has_more":false}"#;
-    let list = parse(&models::openai_list_from_anthropic(upstream).unwrap());
+fn an_upstreams_list_is_reshaped_and_has_the_aliases() {
+    let table = models::embedded().clone().with_alias("gpt-4o", "sonnet").with_alias("other", "not-there");
+    let listing = Listing::read(UPSTREAM, &table).unwrap();
+    let list = parse(&listing.openai());
+    let model = |id: &str| {
+        json!({"id": id, "object": "model", "created": 1_739_923_200, "owned_by": "anthropic", "shutdown_date": "2027-01-02",
+            "display_name": "X", "max_input_tokens": 1000, "max_tokens": 100, "capabilities": {"batch": {"supported": true}}})
+    };
+    assert_eq!(list["data"][0], model("claude-sonnet-5-5"));
+    assert_eq!(list["data"][1], json!({"id": "y", "object": "model", "created": 0, "owned_by": "anthropic"}));
+    let ids: Vec<_> =
+        list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["claude-sonnet-5-5", "y", "gpt-4o", "sonnet"]);
+    assert_eq!(parse(&listing.get_openai("gpt-4o").unwrap()), model("gpt-4o"));
+    let alias = listing.get_anthropic("sonnet").unwrap();
+    assert!(alias.ends_with(br#""new":1.50}"#), "all else stays as it came");
+    assert_eq!(parse(&alias)["id"], "sonnet");
+    let page = parse(&listing.anthropic(&Page { limit: Some(2), after_id: Some("y"), before_id: None }));
     assert_eq!(
-        list["data"][0],
-        json!({"id": "claude-x", "object": "model", "created": 1_739_923_200, "owned_by": "anthropic"})
+        (&page["first_id"], &page["last_id"], &page["has_more"]),
+        (&json!("gpt-4o"), &json!("sonnet"), &json!(false))
     );
-    assert_eq!(list["data"][1]["created"], 0);
-    let one = br#"{"type":"model","id":"claude-x","created_at":"2025-02-19T00:00:00Z"}"#;
-    assert_eq!(parse(&models::openai_model_from_anthropic(one).unwrap()), list["data"][0]);
-    assert!(models::openai_list_from_anthropic(b"<html>").is_none());
+    assert!(Listing::read(b"<html>", &table).is_none() && listing.get_openai("other").is_none());
 }

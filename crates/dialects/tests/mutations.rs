@@ -5,47 +5,54 @@
 use std::fs;
 use std::path::Path;
 
-use dialects::models;
-use dialects::openai_chat::{Defaults, Translated, error_status, translate};
+mod dice;
+mod translation;
+
+use dialects::openai_chat::{Translated, error_status};
+use dice::Dice;
 use messages::ApiError;
 use messages::request::Request;
 use serde_json::{Value, json};
-
-/// A small deterministic generator, so that a failure can be repeated.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % bound.max(1)
-    }
-}
+use translation::SERVER;
 
 fn attempt(body: &[u8]) -> Result<Translated, ApiError> {
-    let resolve = |name: &str| models::resolve(name).into_owned();
-    let defaults = Defaults {
-        default_model: "sonnet",
-        max_tokens: 4096,
-        strict: false,
-        plain_user: false,
-        resolve: &resolve,
-        rules: &models::rules,
-    };
-    translate(body, &defaults)
+    SERVER.chat(body)
 }
 
 fn seeds() -> Vec<Value> {
+    legal("request-", attempt)
+}
+
+/// The bodies of the fixtures of a kind that are translated. Those that are refused already would be refused for the
+/// same reason after most changes.
+fn legal(kind: &str, attempt: fn(&[u8]) -> Result<Translated, ApiError>) -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let is_request = |path: &std::path::PathBuf| {
+    let fits = |path: &std::path::PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap();
-        name.starts_with("request-") && name.ends_with(".in.json")
+        name.starts_with(kind) && name.ends_with(".in.json")
     };
-    let bodies = files.iter().filter(|path| is_request(path)).map(|path| fs::read(path).unwrap());
-    // Those that are refused already would be refused for the same reason after most changes.
+    let bodies = files.iter().filter(|path| fits(path)).map(|path| fs::read(path).unwrap());
     let legal = bodies.filter(|body| attempt(body).is_ok());
     legal.map(|body| serde_json::from_slice(&body).unwrap()).collect()
+}
+
+/// Whether the path is one of the body's, up to a last member that is missing.
+fn leads_somewhere(path: &str, body: &Value) -> bool {
+    let steps: Vec<&str> = path.split(['.', '[']).collect();
+    let mut place = body;
+    for (number, step) in steps.iter().enumerate() {
+        let next = match step.strip_suffix(']') {
+            Some(index) => index.parse::<usize>().ok().and_then(|index| place.get(index)),
+            None => place.get(step),
+        };
+        match next {
+            Some(next) => place = next,
+            None => return number + 1 == steps.len(),
+        }
+    }
+    true
 }
 
 fn count(value: &Value) -> usize {
@@ -114,9 +121,8 @@ fn mutate(value: &mut Value, dice: &mut Dice) {
     }
 }
 
-#[test]
-fn a_mutated_request_is_translated_or_refused_with_its_path() {
-    let (seeds, mut dice) = (seeds(), Dice(20_261_122));
+fn mutated(kind: &str, attempt: fn(&[u8]) -> Result<Translated, ApiError>) {
+    let (seeds, mut dice) = (legal(kind, attempt), Dice(20_261_122));
     let (mut translated, mut refused) = (0, 0);
     for _ in 0..3000 {
         let mut body = seeds[dice.below(seeds.len())].clone();
@@ -135,11 +141,22 @@ fn a_mutated_request_is_translated_or_refused_with_its_path() {
             Err(error) => {
                 refused += 1;
                 assert!((400..500).contains(&error_status(&error)), "{text}: {error:?}");
-                assert!(error.path.is_some() || !body.is_object(), "{text}: {error:?}");
+                let named = error.path.as_deref().is_some_and(|path| leads_somewhere(path, &body));
+                assert!(named || !body.is_object(), "{text}: {error:?}");
             }
         }
     }
     assert!(translated > 500 && refused > 500, "{translated} translated, {refused} refused");
+}
+
+#[test]
+fn a_mutated_chat_completion_is_translated_or_refused_with_its_path() {
+    mutated("request-", attempt);
+}
+
+#[test]
+fn a_mutated_legacy_completion_is_translated_or_refused_with_its_path() {
+    mutated("completion-", |body| SERVER.completion(body));
 }
 
 #[test]

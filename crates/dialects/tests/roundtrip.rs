@@ -2,16 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use dialects::models;
-use dialects::openai_chat::{Defaults, encode_answer, translate};
+mod translation;
+
+use dialects::openai_chat::Shape;
 use serde_json::{Value, json};
+use translation::{SERVER, Server, whole};
 
 /// The assistant's content after the way out and back in, as a client that keeps all fields sends it.
 fn there_and_back(content: &Value) -> Value {
     let answer =
         json!({"id": "msg_1", "model": "m", "content": content, "stop_reason": "end_turn", "usage": {}});
-    let completion = encode_answer(answer.to_string().as_bytes(), "m", 1).unwrap();
-    let completion: Value = serde_json::from_slice(&completion).unwrap();
+    let completion = whole(&[answer], &Shape::default()).unwrap();
     let message = completion["choices"][0]["message"].clone();
     let calls = message["tool_calls"].as_array().cloned().unwrap_or_default();
     let mut messages = vec![json!({"role": "user", "content": "go"}), message];
@@ -21,15 +22,8 @@ fn there_and_back(content: &Value) -> Value {
     messages.push(json!({"role": "user", "content": "on"}));
     let request = json!({"model": "claude-sonnet-5-5", "messages": messages});
 
-    let defaults = Defaults {
-        default_model: "sonnet",
-        max_tokens: 4096,
-        strict: true,
-        plain_user: false,
-        resolve: &str::to_owned,
-        rules: &models::rules,
-    };
-    let done = translate(request.to_string().as_bytes(), &defaults).unwrap();
+    let server = Server { strict: true, ..SERVER };
+    let done = server.chat(request.to_string().as_bytes()).unwrap();
     let body: Value = serde_json::from_slice(&done.body).unwrap();
     body["messages"][1]["content"].clone()
 }

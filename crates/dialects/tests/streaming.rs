@@ -1,12 +1,15 @@
 //! A streamed answer, gathered by a client, is the answer that would have come whole.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod translation;
 
 use bytes::BytesMut;
-use dialects::openai_chat::{ChunkEncoder, encode_answer, error_from_event};
+use dialects::openai_chat::{ChoicesEncoder, Shape, error_from_event};
 use messages::{ApiError, Event, EventError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use translation::{heading, streamed, whole};
 
 fn block() -> impl Strategy<Value = Value> {
     let input = prop::collection::hash_map(
@@ -15,13 +18,31 @@ fn block() -> impl Strategy<Value = Value> {
         0..3,
     )
     .prop_map(|map| Value::Object(map.into_iter().collect()));
+    let input = prop_oneof![2 => input, 1 => ".{0,20}".prop_map(|text| json!({"input": text}))];
+    let name = prop::sample::select(vec!["look", "write", "json_answer"]);
+    let citation = prop::sample::select(vec!["https://a.example/", "https://b.example/"]).prop_map(|url| {
+        json!({"type": "web_search_result_location", "url": url, "title": "A page", "cited_text": "x", "encrypted_index": "e"})
+    });
     prop_oneof![
         3 => ".{0,30}".prop_map(|text| json!({"type": "text", "text": text})),
+        1 => (".{1,30}", prop::collection::vec(citation, 1..4)).prop_map(|(text, cited)| json!({"type": "text", "text": text, "citations": cited})),
         1 => (".{0,30}", "[A-Za-z0-9]{1,9}").prop_map(|(text, sig)| json!({"type": "thinking", "thinking": text, "signature": sig})),
         1 => "[A-Za-z0-9]{1,9}".prop_map(|data| json!({"type": "redacted_thinking", "data": data})),
-        2 => (input, "[a-z_]{1,9}").prop_map(|(input, name)| json!({"type": "tool_use", "id": format!("toolu_{name}"), "name": name, "input": input})),
+        2 => (input, name).prop_map(|(input, name)| json!({"type": "tool_use", "id": format!("toolu_{name}"), "name": name, "input": input})),
         1 => Just(json!({"type": "from_the_future", "x": 1})),
     ]
+}
+
+/// What an answer may have to be turned back to.
+fn shape() -> impl Strategy<Value = Shape> {
+    prop::sample::select(vec![
+        Shape::default(),
+        Shape { custom_tools: ["write".to_owned()].into(), ..Shape::default() },
+        Shape { content_tool: Some("json_answer".into()), ..Shape::default() },
+        Shape { functions: true, ..Shape::default() },
+        Shape { text: true, ..Shape::default() },
+        Shape { text: true, echo: vec!["Once ".into(), "é".into(), "x".into()], ..Shape::default() },
+    ])
 }
 
 fn message() -> impl Strategy<Value = Value> {
@@ -63,6 +84,11 @@ fn events(message: &Value, cut: usize) -> Vec<Value> {
                 deltas.push(json!({"type": kind, *delta_member: piece.iter().collect::<String>()}));
             }
         }
+        if let Some(citations) = block["citations"].as_array() {
+            start["citations"] = json!([]);
+            deltas
+                .extend(citations.iter().map(|cited| json!({"type": "citations_delta", "citation": cited})));
+        }
         events.push(json!({"type": "content_block_start", "index": index, "content_block": start}));
         events.extend(
             deltas.iter().map(|delta| json!({"type": "content_block_delta", "index": index, "delta": delta})),
@@ -75,51 +101,73 @@ fn events(message: &Value, cut: usize) -> Vec<Value> {
     events
 }
 
-fn encode(events: &[Value]) -> Result<Vec<Value>, EventError> {
-    let (mut encoder, mut out) = (ChunkEncoder::new("gpt-4o", 1, true), BytesMut::new());
-    for event in events {
-        let data = event.to_string();
-        encoder.push(&Event::parse(data.as_bytes()).unwrap(), &mut out)?;
+/// The streams of several answers, their events interleaved.
+fn interleaved(streams: Vec<Vec<Value>>) -> Vec<(usize, Value)> {
+    let mut turns: Vec<(usize, usize, Value)> = Vec::new();
+    for (choice, events) in streams.into_iter().enumerate() {
+        turns.extend(events.into_iter().enumerate().map(|(turn, event)| (turn, choice, event)));
     }
-    encoder.finish(&mut out)?;
-    let text = String::from_utf8(out.to_vec()).unwrap();
-    let frames: Vec<&str> =
-        text.split_terminator("\n\n").map(|frame| frame.strip_prefix("data: ").unwrap()).collect();
-    assert_eq!(frames.last(), Some(&"[DONE]"));
-    Ok(frames[..frames.len() - 1].iter().map(|frame| serde_json::from_str(frame).unwrap()).collect())
+    turns.sort_by_key(|(turn, choice, _)| (*turn, *choice));
+    turns.into_iter().map(|(_, choice, event)| (choice, event)).collect()
 }
 
-/// The grammar of a chat completion's stream, and what a client that follows it ends up with.
-fn gather(chunks: &[Value]) -> Value {
-    let (usage, chunks) = chunks.split_last().unwrap();
-    assert_eq!(usage["choices"], json!([]));
-    let (last, deltas) = chunks.split_last().unwrap();
-    assert_eq!(last["choices"][0]["delta"], json!({}));
-    assert_eq!(deltas[0]["choices"][0]["delta"]["role"], "assistant");
-    let mut message = json!({"role": "assistant", "content": "", "refusal": null});
-    for (position, chunk) in deltas.iter().enumerate() {
-        assert_eq!((&chunk["id"], &chunk["usage"]), (&usage["id"], &Value::Null));
+/// What a client ends up with that follows the stream.
+fn gather(frames: &[Value], choices: usize, text: bool) -> Value {
+    let [chunks @ .., usage, done] = frames else { panic!("{frames:?}") };
+    assert_eq!(done, "[DONE]");
+    let mut gathered: Vec<Value> = (0..choices).map(|index| empty(index, text)).collect();
+    for chunk in chunks {
         let choice = &chunk["choices"][0];
-        assert_eq!((&choice["index"], &choice["finish_reason"]), (&json!(0), &Value::Null));
-        let delta = choice["delta"].as_object().unwrap();
-        assert_eq!(delta.contains_key("role"), position == 0, "the role comes first and once");
-        for (name, value) in delta {
+        let into = &mut gathered[usize::try_from(choice["index"].as_u64().unwrap()).unwrap()];
+        if choice["finish_reason"].is_string() {
+            into["finish_reason"] = choice["finish_reason"].clone();
+        }
+        if text {
+            append(&mut into["text"], &choice["text"]);
+            continue;
+        }
+        for (name, value) in choice["delta"].as_object().unwrap() {
+            let message = &mut into["message"];
             match name.as_str() {
                 "role" => {}
                 "content" | "refusal" | "reasoning_content" => append(&mut message[name], value),
+                "function_call" => call(&mut message[name], value),
+                "annotations" => extend(&mut message[name], value),
                 _ => join(&mut message[name], &value[0]),
             }
         }
     }
-    json!({"id": usage["id"], "object": "chat.completion", "created": usage["created"], "model": usage["model"], "usage": usage["usage"],
-        "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": last["choices"][0]["finish_reason"]}]})
+    let object = if text { "text_completion" } else { "chat.completion" };
+    json!({"id": usage["id"], "object": object, "created": usage["created"], "model": usage["model"],
+        "usage": usage["usage"], "choices": gathered})
+}
+
+fn empty(index: usize, text: bool) -> Value {
+    if text {
+        return json!({"index": index, "text": "", "logprobs": null});
+    }
+    json!({"index": index, "message": {"role": "assistant", "content": "", "refusal": null}, "logprobs": null})
 }
 
 fn append(to: &mut Value, more: &Value) {
     *to = format!("{}{}", to.as_str().unwrap_or_default(), more.as_str().unwrap()).into();
 }
 
-/// Joins a tool call or reasoning detail to the one of its index; a new index is the next one.
+fn extend(to: &mut Value, more: &Value) {
+    let mut list = to.as_array().cloned().unwrap_or_default();
+    list.extend(more.as_array().unwrap().clone());
+    *to = list.into();
+}
+
+/// Joins a function call's name and arguments.
+fn call(to: &mut Value, piece: &Value) {
+    if piece["name"].is_string() {
+        to["name"] = piece["name"].clone();
+    }
+    append(&mut to["arguments"], &piece["arguments"]);
+}
+
+/// Joins a tool call or reasoning detail to the one of its index.
 fn join(list: &mut Value, piece: &Value) {
     if list.is_null() {
         *list = json!([]);
@@ -127,18 +175,13 @@ fn join(list: &mut Value, piece: &Value) {
     let list = list.as_array_mut().unwrap();
     let index = usize::try_from(piece["index"].as_u64().unwrap()).unwrap();
     if index == list.len() {
-        let opens_call = piece["function"]["arguments"] == ""
-            && piece["id"].is_string()
-            && piece["function"]["name"].is_string();
-        assert!(opens_call || piece["type"].as_str().is_some_and(|kind| kind.starts_with("reasoning.")));
         list.push(piece.clone());
         return;
     }
-    assert_eq!(index + 1, list.len(), "one call is open at a time");
-    if piece["function"].is_object() {
-        assert!(piece.get("id").is_none() && piece["function"].get("name").is_none());
-        append(&mut list[index]["function"]["arguments"], &piece["function"]["arguments"]);
-        return;
+    for (kind, member) in [("function", "arguments"), ("custom", "input")] {
+        if piece[kind].is_object() {
+            append(&mut list[index][kind][member], &piece[kind][member]);
+        }
     }
     for member in ["text", "signature"] {
         if piece[member].is_string() {
@@ -149,50 +192,72 @@ fn join(list: &mut Value, piece: &Value) {
 
 /// What may differ between the two: `content` of an answer that says nothing, how JSON in arguments is spaced.
 fn comparable(mut completion: Value) -> Value {
-    let message = &mut completion["choices"][0]["message"];
-    if message["content"].is_null() {
-        message["content"] = "".into();
-    }
-    for call in message["tool_calls"].as_array_mut().into_iter().flatten() {
-        call.as_object_mut().unwrap().remove("index");
-        let arguments = call["function"]["arguments"].as_str().unwrap();
-        call["function"]["arguments"] = serde_json::from_str(arguments).unwrap();
-    }
-    for detail in message["reasoning_details"].as_array_mut().into_iter().flatten() {
-        if detail["text"] == "" {
-            detail.as_object_mut().unwrap().remove("text");
+    for choice in completion["choices"].as_array_mut().unwrap() {
+        let message = &mut choice["message"];
+        if message.is_null() {
+            choice.as_object_mut().unwrap().remove("message");
+            continue;
+        }
+        if message["content"].is_null() {
+            message["content"] = "".into();
+        }
+        for call in message["tool_calls"].as_array_mut().into_iter().flatten() {
+            call.as_object_mut().unwrap().remove("index");
+            if let Some(arguments) = call["function"]["arguments"].as_str() {
+                call["function"]["arguments"] = serde_json::from_str(arguments).unwrap();
+            } else {
+                call.as_object_mut().unwrap().remove("function");
+            }
+        }
+        for detail in message["reasoning_details"].as_array_mut().into_iter().flatten() {
+            if detail["text"] == "" {
+                detail.as_object_mut().unwrap().remove("text");
+            }
         }
     }
     completion
 }
 
+fn one(events: &[Value]) -> Result<Vec<Value>, EventError> {
+    let events: Vec<_> = events.iter().map(|event| (0, event.clone())).collect();
+    streamed(&events, 1, &Shape::default())
+}
+
 proptest! {
     #[test]
-    fn a_gathered_stream_is_the_whole_answer(message in message(), cut in 1..9_usize) {
-        let whole = serde_json::from_slice(&encode_answer(message.to_string().as_bytes(), "gpt-4o", 1).unwrap()).unwrap();
-        let gathered = gather(&encode(&events(&message, cut)).unwrap());
-        prop_assert_eq!(comparable(gathered), comparable(whole));
+    fn a_gathered_stream_is_the_whole_answer(answers in prop::collection::vec(message(), 1..4), cut in 1..9_usize, shape in shape()) {
+        let whole = whole(&answers, &shape).unwrap();
+        let streams = answers.iter().map(|answer| events(answer, cut)).collect();
+        let frames = streamed(&interleaved(streams), answers.len(), &shape).unwrap();
+        prop_assert_eq!(comparable(gather(&frames, answers.len(), shape.text)), comparable(whole));
     }
 
     #[test]
     fn a_stream_that_lacks_its_end_is_never_finished(message in message(), cut in 1..9_usize) {
         let events = events(&message, cut);
         for length in 0..events.len() {
-            prop_assert!(encode(&events[..length]).is_err());
+            prop_assert!(one(&events[..length]).is_err());
         }
+    }
+
+    #[test]
+    fn a_stream_in_which_one_choice_lacks_its_end_is_never_finished(message in message(), cut in 1..9_usize) {
+        let whole = events(&message, cut);
+        let part = whole[..whole.len() - 1].to_vec();
+        prop_assert!(streamed(&interleaved(vec![whole, part]), 2, &Shape::default()).is_err());
     }
 }
 
 #[test]
 fn a_failed_stream_ends_in_the_error_and_says_nothing_more() {
     let message = json!({"id": "msg_7", "model": "m", "content": [], "stop_reason": "end_turn", "usage": {}});
-    let (mut encoder, mut out) = (ChunkEncoder::new("m", 1, false), BytesMut::new());
+    let (mut encoder, mut out) = (ChoicesEncoder::new(&heading(Shape::default()), 1), BytesMut::new());
     let start = events(&message, 1)[0].to_string();
-    encoder.push(&Event::parse(start.as_bytes()).unwrap(), &mut out).unwrap();
+    encoder.push(0, &Event::parse(start.as_bytes()).unwrap(), &mut out).unwrap();
     out.clear();
     let event = br#"{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}"#;
     let event = Event::parse(event).unwrap();
-    assert_eq!(encoder.push(&event, &mut out), Err(EventError::Upstream("rate_limit_error".into())));
+    assert_eq!(encoder.push(0, &event, &mut out), Err(EventError::Upstream("rate_limit_error".into())));
     let Event::Error(body) = &event else { return };
     let error: ApiError = error_from_event(body);
     encoder.fail(&error, &mut out);
@@ -209,6 +274,6 @@ fn arguments_that_the_start_tells_are_not_lost() {
     let mut list = events(&message, 1);
     list.insert(1, json!({"type": "content_block_start", "index": 0, "content_block": block}));
     list.insert(2, json!({"type": "content_block_stop", "index": 0}));
-    let gathered = gather(&encode(&list).unwrap());
+    let gathered = gather(&one(&list).unwrap(), 1, false);
     assert_eq!(gathered["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"], r#"{"a":1}"#);
 }

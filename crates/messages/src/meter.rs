@@ -45,6 +45,20 @@ impl Meter {
         self.finished = true;
     }
 
+    /// What several answers come to: their counts together, complete when all of them are.
+    #[must_use]
+    pub fn together<'m>(meters: impl Iterator<Item = &'m Self>) -> Self {
+        let mut sum = Self { finished: true, ..Self::default() };
+        for meter in meters {
+            sum.usage = sum.usage.plus(&meter.usage);
+            sum.model = sum.model.or_else(|| meter.model.clone());
+            sum.stop_reason = sum.stop_reason.or_else(|| meter.stop_reason.clone());
+            sum.failed = sum.failed.or_else(|| meter.failed.clone());
+            sum.finished &= meter.finished;
+        }
+        sum
+    }
+
     /// The counts so far.
     #[must_use]
     pub fn usage(&self) -> Usage {

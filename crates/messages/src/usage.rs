@@ -48,6 +48,26 @@ impl Usage {
         take(&mut self.web_search_requests, later.web_search_requests);
     }
 
+    /// What two turns used together.
+    #[must_use]
+    pub const fn plus(self, other: &Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cache_creation_input_tokens: self
+                .cache_creation_input_tokens
+                .saturating_add(other.cache_creation_input_tokens),
+            cache_creation_1h_input_tokens: self
+                .cache_creation_1h_input_tokens
+                .saturating_add(other.cache_creation_1h_input_tokens),
+            cache_read_input_tokens: self
+                .cache_read_input_tokens
+                .saturating_add(other.cache_read_input_tokens),
+            thinking_tokens: self.thinking_tokens.saturating_add(other.thinking_tokens),
+            web_search_requests: self.web_search_requests.saturating_add(other.web_search_requests),
+        }
+    }
+
     /// Reads a `usage` object; what can't be read counts as not reported, since usage must never end a stream.
     pub(crate) fn read(raw: Option<&RawValue>) -> Self {
         raw.and_then(|raw| serde_json::from_str::<Wire<'_>>(raw.get()).ok())

@@ -14,9 +14,11 @@ use policy::keys::KeyHash;
 use policy::limits::RateLimiter;
 use tokio_util::sync::CancellationToken;
 
+use crate::learned::Refusals;
 use crate::model_list::ModelList;
-use crate::pipeline::Bounds;
+use crate::pipeline::{Bounds, Operation};
 use crate::telemetry::metrics::Metrics;
+use crate::thoughts::ThoughtMemory;
 
 /// The longest wait for the next part of a request's body.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
@@ -29,6 +31,8 @@ pub struct App {
     pub(crate) limiter: Option<RateLimiter>,
     pub(crate) metrics: Metrics,
     pub(crate) models: ModelList,
+    pub(crate) thoughts: Arc<ThoughtMemory>,
+    pub(crate) refusals: Refusals,
     pub(crate) drain: Drain,
     pub(crate) started: Instant,
     scraper: Option<KeyHash>,
@@ -60,6 +64,8 @@ impl App {
             limiter,
             metrics: Metrics::new(),
             models,
+            thoughts: Arc::default(),
+            refusals: Refusals::default(),
             drain: Drain::default(),
             started: now,
             scraper,
@@ -83,11 +89,13 @@ impl App {
         self.models.resolve(named)
     }
 
-    /// A chat completion request as a Messages request.
+    /// A chat completion or legacy completion of this owner's as Messages requests.
     pub(crate) fn translate_chat(
         &self,
+        operation: Operation,
         body: &[u8],
         strict: bool,
+        owner: &str,
     ) -> Result<openai_chat::Translated, ApiError> {
         let aliases = &self.config.openai.aliases;
         let resolve = |asked: &str| self.serving_model(aliases.resolve(asked).unwrap_or(asked));
@@ -98,13 +106,20 @@ impl App {
             plain_user: false,
             resolve: &resolve,
             rules: &|model| self.rules(model),
+            recall: &|call_id, model| self.thoughts.recall(owner, call_id, model),
+            web_search: self.backend.capabilities().server_tools,
+            auto_cache: self.config.openai.auto_cache && self.backend.capabilities().cache_control,
+            most_choices: self.config.openai.max_choices,
         };
-        openai_chat::translate(body, &defaults)
+        match operation {
+            Operation::Completions => openai_chat::translate_completion(body, &defaults),
+            _ => openai_chat::translate(body, &defaults),
+        }
     }
 
     /// What the model takes, less what the backend cannot carry.
     fn rules(&self, model: &str) -> Rules {
-        let Capabilities { system_turns, prefill } = self.backend.capabilities();
+        let Capabilities { system_turns, prefill, .. } = self.backend.capabilities();
         let rules = self.models.rules(model);
         Rules { system_turns: rules.system_turns && system_turns, prefill: rules.prefill && prefill, ..rules }
     }

@@ -40,7 +40,7 @@ pub(crate) fn finish(mut exchange: Exchange, error: &ApiError, headers: HeaderMa
 /// 404 for a path that this server does not have.
 pub(crate) fn no_such_path(dialect: Dialect, method: &Method, path: &str, request_id: &str) -> Response {
     let message = match what_claude_has_not(path) {
-        Some(thing) => format!("Claude has no {thing}: {path} cannot be served."),
+        Some(reason) => format!("{reason}: {path} cannot be served."),
         None => format!("There is no {method} {path} here."),
     };
     respond(dialect, &ApiError::new(ErrorKind::NotFound, message), request_id, HeaderMap::new())
@@ -53,14 +53,22 @@ pub(crate) fn wrong_method(dialect: Dialect, method: &Method, path: &str, reques
     respond(dialect, &error, request_id, HeaderMap::new())
 }
 
-/// OpenAI endpoints that no Claude model can serve.
+/// OpenAI endpoints that no Claude model can serve, and why.
 fn what_claude_has_not(path: &str) -> Option<&'static str> {
     let first = path.strip_prefix("/v1/")?.split('/').next()?;
     match first {
-        "embeddings" => Some("embeddings"),
-        "audio" => Some("audio"),
-        "images" => Some("image generation"),
-        "moderations" => Some("moderation model"),
+        "embeddings" => Some("Claude has no embeddings"),
+        "audio" | "realtime" => Some("Claude has no audio"),
+        "images" => Some("Claude has no image generation"),
+        "videos" => Some("Claude has no video generation"),
+        "moderations" => Some("Claude has no moderation model"),
+        "fine_tuning" => Some("Claude has no fine-tuning"),
+        "batches" => Some("Claude has no OpenAI batches, only its own at /v1/messages/batches"),
+        "assistants" | "threads" => Some("Claude has no assistants"),
+        "vector_stores" => Some("Claude has no vector stores"),
+        "uploads" => Some("Claude has no uploads in parts"),
+        "evals" => Some("Claude has no evals"),
+        "containers" => Some("Claude has no OpenAI containers"),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ mod context;
 mod dialect;
 mod error;
 mod gate;
+mod learned;
 mod limits;
 mod listener;
 mod model_list;
@@ -18,6 +19,7 @@ mod router;
 mod routes;
 mod run;
 mod telemetry;
+mod thoughts;
 mod unread;
 
 pub use app::App;

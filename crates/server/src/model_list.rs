@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use backends::{Backend, ReportedModel};
 use bytes::Bytes;
-use dialects::models::{self, Offer, Page, Rules, Table};
+use dialects::models::{self, Listing, Offer, Page, Rules, Table};
 use policy::config::Aliases;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 /// New models appear monthly, and a new key may list others. Five minutes serve both.
 const KEPT: Duration = Duration::from_secs(300);
@@ -23,7 +21,7 @@ pub(crate) struct ModelList {
     /// The operator's own names, which count before all others.
     named: Vec<(String, String)>,
     table: Mutex<Merged>,
-    kept: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
+    kept: tokio::sync::Mutex<Option<(Instant, Arc<Listing>)>>,
 }
 
 /// The table with what the backend is known to offer.
@@ -52,32 +50,32 @@ impl ModelList {
 
     /// `GET /v1/models` for OpenAI's clients.
     pub(crate) async fn list_openai(&self) -> Bytes {
-        let upstream = self.whole().await.and_then(|list| models::openai_list_from_anthropic(&list));
-        match upstream {
-            Some(list) => list,
+        match self.listing().await {
+            Some(listing) => listing.openai(),
             None => self.asked_table().await.list_openai(),
         }
     }
 
     /// `GET /v1/models` for Anthropic's clients; `query` chooses the page.
     pub(crate) async fn list_anthropic(&self, query: &str) -> Bytes {
-        match self.backend.models(query).await {
-            Some(list) => list,
-            None => self.asked_table().await.list_anthropic(&page(query)),
+        let page = page(query);
+        match self.listing().await {
+            Some(listing) => listing.anthropic(&page),
+            None => self.asked_table().await.list_anthropic(&page),
         }
     }
 
     /// `GET /v1/models/{id}` for OpenAI's clients.
     pub(crate) async fn get_openai(&self, id: &str) -> Option<Bytes> {
-        match self.listed(id).await {
-            Some(model) => models::openai_model_from_anthropic(&model),
+        match self.listing().await.and_then(|listing| listing.get_openai(id)) {
+            Some(model) => Some(model),
             None => self.asked_table().await.get_openai(id),
         }
     }
 
     /// `GET /v1/models/{id}` for Anthropic's clients.
     pub(crate) async fn get_anthropic(&self, id: &str) -> Option<Bytes> {
-        match self.listed(id).await {
+        match self.listing().await.and_then(|listing| listing.get_anthropic(id)) {
             Some(model) => Some(model),
             None => self.asked_table().await.get_anthropic(id),
         }
@@ -109,26 +107,18 @@ impl ModelList {
         self.table()
     }
 
-    /// One entry of the backend's own list, as it stands there.
-    async fn listed(&self, id: &str) -> Option<Bytes> {
-        let list = self.whole().await?;
-        let entries: Entries<'_> = serde_json::from_slice(&list).ok()?;
-        let has_id =
-            |entry: &&&RawValue| serde_json::from_str::<Entry>(entry.get()).is_ok_and(|entry| entry.id == id);
-        entries.data.iter().find(has_id).map(|entry| list.slice_ref(entry.get().as_bytes()))
-    }
-
-    /// The backend's whole list. Asked for once by any number of callers; a failure is not kept.
-    async fn whole(&self) -> Option<Bytes> {
+    /// The backend's own list. Asked for once by any number of callers; a failure is not kept.
+    async fn listing(&self) -> Option<Arc<Listing>> {
         let mut kept = self.kept.lock().await;
-        if let Some((at, list)) = &*kept
+        if let Some((at, listing)) = &*kept
             && at.elapsed() < KEPT
         {
-            return Some(list.clone());
+            return Some(Arc::clone(listing));
         }
         let list = self.backend.models(WHOLE_LIST).await?;
-        *kept = Some((Instant::now(), list.clone()));
-        Some(list)
+        let listing = Arc::new(Listing::read(&list, &self.table())?);
+        *kept = Some((Instant::now(), Arc::clone(&listing)));
+        Some(listing)
     }
 }
 
@@ -138,17 +128,6 @@ fn merged(offers: &[ReportedModel], named: &[(String, String)]) -> Arc<Table> {
         table.with_offer(&Offer { name, id, display_name, efforts })
     });
     Arc::new(named.iter().fold(offered, |table, (alias, model)| table.with_alias(alias, model)))
-}
-
-#[derive(Deserialize)]
-struct Entries<'a> {
-    #[serde(borrow)]
-    data: Vec<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    id: String,
 }
 
 fn page(query: &str) -> Page<'_> {

@@ -20,6 +20,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/messages", post(routes::messages::create))
         .route("/v1/messages/count_tokens", post(routes::messages::count_tokens))
         .route("/v1/chat/completions", post(routes::chat_completions::create))
+        .route("/v1/completions", post(routes::completions::create))
         .route("/v1/models", get(routes::models::list))
         .route("/v1/models/{*id}", get(routes::models::retrieve))
         .route(routes::permissions::PATH, get(routes::permissions::listen).post(routes::permissions::answer))

@@ -29,6 +29,14 @@ impl Date {
         Some(Self { days_since_epoch: (year - 1970) * 365 + leap_days + before + day - 1 })
     }
 
+    /// As `2026-11-22`.
+    #[must_use]
+    pub fn day(self) -> String {
+        let mut text = self.to_string();
+        text.truncate("YYYY-MM-DD".len());
+        text
+    }
+
     /// Seconds since 1970.
     #[must_use]
     pub const fn unix(self) -> i64 {

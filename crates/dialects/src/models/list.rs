@@ -1,10 +1,13 @@
 //! Lists of models in both shapes.
 //! <https://platform.claude.com/docs/en/api/models/list>, <https://platform.openai.com/docs/api-reference/models>
 
-use bytes::Bytes;
-use messages::json::Text;
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::ops::Range;
 
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::capabilities::Capabilities;
 use super::{Date, Model, Table};
 
 /// Which part of Anthropic's list is wanted.
@@ -18,19 +21,32 @@ pub struct Page<'a> {
     pub before_id: Option<&'a str>,
 }
 
+/// `C`, `N`: capabilities and numbers, read from the table or as a backend tells them.
 #[derive(Serialize)]
-struct OpenAiModel<'a> {
-    id: &'a str,
-    object: &'static str,
-    created: i64,
-    owned_by: &'static str,
+pub(super) struct OpenAiModel<'a, T = &'a serde_json::value::RawValue, N = T, C = T> {
+    pub(super) id: Cow<'a, str>,
+    pub(super) object: &'static str,
+    pub(super) created: i64,
+    pub(super) owned_by: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) shutdown_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) display_name: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_input_tokens: Option<N>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_tokens: Option<N>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) capabilities: Option<C>,
 }
 
 #[derive(Serialize)]
-struct OpenAiList<'a> {
-    object: &'static str,
-    data: Vec<OpenAiModel<'a>>,
+pub(super) struct OpenAiList<M> {
+    pub(super) object: &'static str,
+    pub(super) data: Vec<M>,
 }
+
+type TableModel<'a> = OpenAiModel<'a, &'a str, u64, Capabilities>;
 
 #[derive(Serialize)]
 struct AnthropicModel<'a> {
@@ -44,6 +60,7 @@ struct AnthropicModel<'a> {
     line: Option<&'a str>,
     max_input_tokens: Option<u64>,
     max_tokens: Option<u64>,
+    capabilities: Option<Capabilities>,
 }
 
 #[derive(Serialize)]
@@ -54,14 +71,39 @@ struct AnthropicList<'a> {
     last_id: Option<&'a str>,
 }
 
-impl<'a> OpenAiModel<'a> {
-    fn new(id: &'a str, created: Option<Date>) -> Self {
-        Self { id, object: "model", created: created.unwrap_or_default().unix(), owned_by: "anthropic" }
+impl<'a, T, N, C> OpenAiModel<'a, T, N, C> {
+    pub(super) fn new(id: Cow<'a, str>, created: Option<Date>) -> Self {
+        Self {
+            id,
+            object: "model",
+            created: created.unwrap_or_default().unix(),
+            owned_by: "anthropic",
+            shutdown_date: None,
+            display_name: None,
+            max_input_tokens: None,
+            max_tokens: None,
+            capabilities: None,
+        }
+    }
+}
+
+impl Page<'_> {
+    /// Which of these ids are on the page, and whether there are more in its direction.
+    pub(super) fn among(&self, ids: &[&str]) -> (Range<usize>, bool) {
+        let place = |id: Option<&str>| id.and_then(|id| ids.iter().position(|known| *known == id));
+        let from = place(self.after_id).map_or(0, |at| at + 1);
+        let to = place(self.before_id).unwrap_or(ids.len()).max(from);
+        let limit = self.limit.unwrap_or(20);
+        match self.before_id {
+            // Backwards, the page is the one that ends right before the id.
+            Some(_) => (from.max(to.saturating_sub(limit))..to, to.saturating_sub(limit) > from),
+            None => (from..to.min(from.saturating_add(limit)), from.saturating_add(limit) < to),
+        }
     }
 }
 
 impl<'a> AnthropicModel<'a> {
-    fn new(id: &'a str, model: &'a Model) -> Self {
+    fn new(id: &'a str, model: &'a Model, table: &Table) -> Self {
         Self {
             r#type: "model",
             id,
@@ -74,6 +116,7 @@ impl<'a> AnthropicModel<'a> {
             line: model.line.as_deref(),
             max_input_tokens: model.max_input_tokens,
             max_tokens: model.max_tokens,
+            capabilities: Capabilities::of(table.rules(&model.id)),
         }
     }
 }
@@ -89,33 +132,37 @@ impl Table {
         self.model(&self.resolve(id))
     }
 
+    fn openai<'a>(&self, id: &'a str, model: &'a Model) -> TableModel<'a> {
+        TableModel {
+            shutdown_date: model.retires.map(Date::day),
+            display_name: Some(model.display_name.as_str()),
+            max_input_tokens: model.max_input_tokens,
+            max_tokens: model.max_tokens,
+            capabilities: Capabilities::of(self.rules(&model.id)),
+            ..TableModel::new(Cow::Borrowed(id), model.created)
+        }
+    }
+
     /// The list in OpenAI's shape.
     #[must_use]
     pub fn list_openai(&self) -> Bytes {
-        let data = self.entries().map(|(id, model)| OpenAiModel::new(id, model.created)).collect();
+        let data: Vec<TableModel<'_>> = self.entries().map(|(id, model)| self.openai(id, model)).collect();
         json(&OpenAiList { object: "list", data })
     }
 
     /// One model in OpenAI's shape; an alias keeps its name.
     #[must_use]
     pub fn get_openai(&self, id: &str) -> Option<Bytes> {
-        self.entry(id).map(|model| json(&OpenAiModel::new(id, model.created)))
+        self.entry(id).map(|model| json(&self.openai(id, model)))
     }
 
     /// A page of the list in Anthropic's shape.
     #[must_use]
     pub fn list_anthropic(&self, page: &Page<'_>) -> Bytes {
-        let all: Vec<_> = self.entries().map(|(id, model)| AnthropicModel::new(id, model)).collect();
-        let place = |id: Option<&str>| id.and_then(|id| all.iter().position(|model| model.id == id));
-        let from = place(page.after_id).map_or(0, |at| at + 1);
-        let to = place(page.before_id).unwrap_or(all.len()).max(from);
-        let limit = page.limit.unwrap_or(20);
-        let (from, to, has_more) = match page.before_id {
-            // Backwards, the page is the one that ends right before the id.
-            Some(_) => (from.max(to.saturating_sub(limit)), to, to.saturating_sub(limit) > from),
-            None => (from, to.min(from.saturating_add(limit)), from.saturating_add(limit) < to),
-        };
-        let data = all.get(from..to).unwrap_or_default();
+        let all: Vec<_> = self.entries().map(|(id, model)| AnthropicModel::new(id, model, self)).collect();
+        let ids: Vec<&str> = all.iter().map(|model| model.id).collect();
+        let (range, has_more) = page.among(&ids);
+        let data = all.get(range).unwrap_or_default();
         let [first_id, last_id] = [data.first(), data.last()].map(|model| model.map(|model| model.id));
         json(&AnthropicList { data, has_more, first_id, last_id })
     }
@@ -123,44 +170,10 @@ impl Table {
     /// One model in Anthropic's shape; an alias keeps its name.
     #[must_use]
     pub fn get_anthropic(&self, id: &str) -> Option<Bytes> {
-        self.entry(id).map(|model| json(&AnthropicModel::new(id, model)))
+        self.entry(id).map(|model| json(&AnthropicModel::new(id, model, self)))
     }
 }
 
-fn json<T: Serialize>(value: &T) -> Bytes {
+pub(super) fn json<T: Serialize>(value: &T) -> Bytes {
     serde_json::to_vec(value).map(Bytes::from).unwrap_or_default()
-}
-
-#[derive(Deserialize)]
-struct UpstreamModel<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
-    created_at: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-struct UpstreamList<'a> {
-    #[serde(borrow)]
-    data: Vec<UpstreamModel<'a>>,
-}
-
-impl UpstreamModel<'_> {
-    fn openai(&self) -> OpenAiModel<'_> {
-        OpenAiModel::new(&self.id.0, self.created_at.as_ref().and_then(|time| Date::parse(&time.0)))
-    }
-}
-
-/// An upstream's list in OpenAI's shape. `None` if the body is no such list.
-#[must_use]
-pub fn openai_list_from_anthropic(body: &[u8]) -> Option<Bytes> {
-    let list: UpstreamList<'_> = serde_json::from_slice(body).ok()?;
-    let data = list.data.iter().map(UpstreamModel::openai).collect();
-    Some(json(&OpenAiList { object: "list", data }))
-}
-
-/// An upstream's model in OpenAI's shape. `None` if the body is no model.
-#[must_use]
-pub fn openai_model_from_anthropic(body: &[u8]) -> Option<Bytes> {
-    let model: UpstreamModel<'_> = serde_json::from_slice(body).ok()?;
-    Some(json(&model.openai()))
 }

@@ -1,10 +1,12 @@
 //! Which models there are, what they are called and what they refuse. The facts are data (`data/models.json`, dated);
 //! a user's own table is merged over them.
 
+mod capabilities;
 mod date;
 mod list;
 mod rules;
 mod table;
+mod upstream;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -12,9 +14,10 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 
 pub use date::Date;
-pub use list::{Page, openai_list_from_anthropic, openai_model_from_anthropic};
+pub use list::Page;
 pub use rules::{Rules, Sampling, Thinking};
 pub use table::{Model, Offer, Table};
+pub use upstream::Listing;
 
 static EMBEDDED: LazyLock<Table> =
     LazyLock::new(|| Table::from_json(include_str!("../../data/models.json")).unwrap_or_default());

@@ -195,6 +195,13 @@ pub(super) struct OpenAi {
     /// Model names that stand for a Claude model, like `{"gpt-4o*": "claude-sonnet-5-5"}`. `*` stands
     /// for any text, `?` for one character; the most specific pattern wins.
     pub(super) aliases: Option<BTreeMap<String, String>>,
+    /// Let the API cache by itself what requests have in common (its top-level `cache_control`), for requests
+    /// without marks of their own. Claude Code does so anyway.
+    pub(super) auto_cache: Option<bool>,
+    /// Most answers that one request may ask for (`n`; for completions, times the prompts). Each is a call of
+    /// its own.
+    #[schemars(range(min = 1, max = 128))]
+    pub(super) max_choices: Option<u16>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

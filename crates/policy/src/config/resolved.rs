@@ -179,6 +179,10 @@ pub struct ClaudeCode {
 pub struct OpenAi {
     /// Model names that stand for a Claude model.
     pub aliases: Aliases,
+    /// Whether requests without marks for the prompt cache ask the API to cache by itself.
+    pub auto_cache: bool,
+    /// Most answers that one request may ask for.
+    pub max_choices: usize,
 }
 
 /// Who may call.

@@ -61,8 +61,8 @@ pub(crate) struct Exchange {
     pub(crate) upstream_request_id: Option<String>,
     /// Reads usage from the answer as it passes.
     pub(crate) meter: Meter,
-    /// What the answer costs, where the backend will tell.
-    pub(crate) cost: Option<Cost>,
+    /// What each part of the answer costs, where the backend will tell.
+    pub(crate) costs: Vec<Cost>,
     cost_usd: Option<f64>,
     /// When it was over; it is settled when its cost is known.
     over: Option<Instant>,
@@ -107,7 +107,7 @@ impl Exchange {
             served_model: String::new(),
             upstream_request_id: None,
             meter: Meter::default(),
-            cost: None,
+            costs: Vec::new(),
             cost_usd: None,
             over: None,
             status: CLIENT_CLOSED_REQUEST,
@@ -193,8 +193,10 @@ impl Exchange {
         std::mem::replace(self, nothing)
     }
 
-    async fn settled_with(mut self, cost: Cost) {
-        self.cost_usd = tokio::time::timeout(COST_PATIENCE, cost.usd()).await.ok().flatten();
+    async fn settled_with(mut self, costs: Vec<Cost>) {
+        let all = futures_util::future::join_all(costs.into_iter().map(Cost::usd));
+        let told = tokio::time::timeout(COST_PATIENCE, all).await.unwrap_or_default();
+        self.cost_usd = told.into_iter().flatten().reduce(|sum, cost| sum + cost);
         drop(self);
     }
 
@@ -212,10 +214,11 @@ impl Drop for Exchange {
             }
         }
         let now = *self.over.get_or_insert_with(Instant::now);
-        if let Some(cost) = self.cost.take()
+        let costs = std::mem::take(&mut self.costs);
+        if !costs.is_empty()
             && let Ok(runtime) = Handle::try_current()
         {
-            runtime.spawn(self.taken().settled_with(cost));
+            runtime.spawn(self.taken().settled_with(costs));
             return;
         }
         self.log(now);

@@ -1,6 +1,8 @@
 //! A request's whole life: admit, read, plan, call, relay; settled when its [`Exchange`] is dropped.
 
 pub(crate) mod body;
+mod call;
+mod choices;
 mod exchange;
 mod plan;
 mod reply;
@@ -9,9 +11,9 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
-use backends::{BackendError, Call, Reply};
+use backends::{BackendError, Reply};
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
 use messages::{ApiError, ErrorKind};
 
 pub(crate) use body::Bounds;
@@ -37,7 +39,7 @@ pub(crate) async fn run(app: Arc<App>, operation: Operation, parts: Parts, body:
     );
     let limited = limits::charge(&app, &context);
     let mut response = match serve(&app, operation, &parts, body, &mut exchange, &limited).await {
-        Ok((plan, reply)) => reply::respond(reply, plan, exchange).await,
+        Ok((plan, replies)) => choices::respond(replies, plan, exchange).await,
         Err(failure) => {
             exchange.failed(failure.detail);
             error::finish(exchange, &failure.error, HeaderMap::new())
@@ -54,53 +56,43 @@ async fn serve(
     body: Body,
     exchange: &mut Exchange,
     limited: &limits::Charge,
-) -> Result<(Plan, Reply), BackendError> {
+) -> Result<(Plan, Vec<Reply>), BackendError> {
     limited.check()?;
     let body = body::read(&parts.headers, body, app.body_bounds()).await?;
     tracing::debug!(request_id = &*exchange.request_id, body_bytes = body.len(), "body read");
     let strict = app.strict(&parts.headers)?;
     let agent_events = wants_agent_events(&parts.headers)?;
-    let plan = Plan::new(app, operation, body, strict)?;
+    let owner = Context::of(parts).caller.owner();
+    let plan = Plan::new(app, operation, body, strict, owner)?;
     exchange.asked_model.clone_from(&plan.asked);
     exchange.served_model.clone_from(&plan.served);
     tracing::debug!(request_id = &*exchange.request_id, model = plan.served, stream = plan.stream, "planned");
     exchange.calling();
-    let call = call(parts, &plan, strict, agent_events);
-    let mut reply = tokio::select! {
-        reply = async { match operation {
-            Operation::CountTokens => app.backend.count_tokens(call).await,
-            Operation::Messages | Operation::ChatCompletions => app.backend.send(call).await,
-        } } => reply.map_err(|failure| plan.in_callers_terms(failure))?,
+    let wishes = call::Wishes { strict, agent_events };
+    let replies = tokio::select! {
+        replies = call::send(app, operation, parts, &plan, wishes) => replies,
         () = app.drain.cut.cancelled() => return Err(stopping().into()),
     };
-    reply.ignored = plan.names_of_the_caller(reply.ignored);
-    tracing::debug!(request_id = &*exchange.request_id, status = reply.status.as_u16(), "backend answered");
-    Ok((plan, reply))
-}
-
-/// What the backend gets. In the Anthropic dialect that is all the caller sent; what we translated is our own request,
-/// to which only the caller's `anthropic-*` headers belong.
-fn call(parts: &Parts, plan: &Plan, strict: bool, agent_events: bool) -> Call {
-    let (headers, query) = match plan.outlet {
-        Outlet::Anthropic => (parts.headers.clone(), parts.uri.query().map(str::to_owned)),
-        Outlet::Chat { .. } => (anthropic_headers(&parts.headers), None),
-    };
-    let owner = Context::of(parts).caller.owner();
-    let (body, model) = (plan.body.clone(), plan.served.clone());
-    Call { body, model, stream: plan.stream, query, headers, owner, strict, agent_events }
-}
-
-fn anthropic_headers(headers: &HeaderMap) -> HeaderMap {
-    let ours = headers.iter().filter(|(name, _)| name.as_str() == "anthropic-beta");
-    let mut kept: HeaderMap = ours.map(|(name, value)| (name.clone(), value.clone())).collect();
-    kept.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
-    kept
+    let mut replies = replies.map_err(|failure| plan.in_callers_terms(failure))?;
+    for reply in &mut replies {
+        reply.ignored = plan.names_of_the_caller(std::mem::take(&mut reply.ignored));
+    }
+    let status = replies.first().map(|reply| reply.status.as_u16());
+    tracing::debug!(request_id = &*exchange.request_id, status, "backend answered");
+    Ok((plan, replies))
 }
 
 /// Told to those who are still waiting or reading when the server's patience ends.
 pub(crate) fn stopping() -> ApiError {
     ApiError::new(ErrorKind::Overloaded, "The server is shutting down; send the request again.")
         .with_status(503)
+}
+
+/// The backend's answer can't be read.
+pub(crate) fn not_an_answer(error: &dyn std::fmt::Display) -> BackendError {
+    let told =
+        ApiError::new(ErrorKind::Api, "The backend's answer is not a Messages API answer.").with_status(502);
+    BackendError { error: told, detail: format!("unreadable answer: {error}") }
 }
 
 impl Operation {
@@ -110,6 +102,7 @@ impl Operation {
             Self::Messages => "messages",
             Self::CountTokens => "count_tokens",
             Self::ChatCompletions => "chat_completions",
+            Self::Completions => "completions",
         }
     }
 }

@@ -1,13 +1,16 @@
 //! What is to be done with a request: which model serves, what is sent, what the answer must become.
 
+use std::sync::Arc;
+
 use backends::BackendError;
 use bytes::Bytes;
-use dialects::openai_chat::Places;
+use dialects::openai_chat::{Heading, Places, Translated};
 use messages::ApiError;
 use serde_json::value::RawValue;
 use wire::json::{edit::Edit, peek};
 
 use crate::app::App;
+use crate::thoughts::ThoughtKeeper;
 
 /// The API operation behind a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub(crate) enum Operation {
     CountTokens,
     /// OpenAI's `POST /v1/chat/completions`.
     ChatCompletions,
+    /// OpenAI's legacy `POST /v1/completions`.
+    Completions,
 }
 
 /// What the answer becomes on its way back.
@@ -25,10 +30,12 @@ pub(crate) enum Operation {
 pub(crate) enum Outlet {
     /// As the backend gave it.
     Anthropic,
-    /// OpenAI chat completion or chunks.
+    /// OpenAI chat completion or legacy completion, whole or in chunks.
     Chat {
-        /// A last chunk tells the usage.
-        include_usage: bool,
+        /// What its choices have in common.
+        heading: Heading,
+        /// Remembers the thinking before tool calls.
+        keeper: ThoughtKeeper,
         /// The caller's own names for what the backend names.
         places: Places,
     },
@@ -39,6 +46,8 @@ pub(crate) enum Outlet {
 pub(crate) struct Plan {
     /// The Messages request.
     pub(crate) body: Bytes,
+    /// The requests whose answers are further choices.
+    pub(crate) further: Vec<Bytes>,
     /// The model as the caller named it; answers repeat it.
     pub(crate) asked: String,
     /// The model that serves.
@@ -52,11 +61,19 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Reads as much of the body as its operation needs.
-    pub(crate) fn new(app: &App, operation: Operation, body: Bytes, strict: bool) -> Result<Self, ApiError> {
+    /// Reads as much of the body as its operation needs. `owner` is whose request it is.
+    pub(crate) fn new(
+        app: &App,
+        operation: Operation,
+        body: Bytes,
+        strict: bool,
+        owner: String,
+    ) -> Result<Self, ApiError> {
         match operation {
             Operation::Messages | Operation::CountTokens => Self::messages(app, body),
-            Operation::ChatCompletions => Self::chat(app, &body, strict),
+            Operation::ChatCompletions | Operation::Completions => {
+                Self::chat(app, app.translate_chat(operation, &body, strict, &owner)?, strict, owner)
+            }
         }
     }
 
@@ -76,7 +93,8 @@ impl Plan {
         let unchanged = served == asked;
         let body = if unchanged { body } else { with_model(&body, &served)? };
         let asked = if asked.is_empty() { served.clone() } else { asked };
-        Ok(Self { body, asked, served, stream, outlet: Outlet::Anthropic, ignored: Vec::new() })
+        let (further, ignored) = (Vec::new(), Vec::new());
+        Ok(Self { body, further, asked, served, stream, outlet: Outlet::Anthropic, ignored })
     }
 
     /// What a backend says about the request it got, said about the request that the caller sent.
@@ -95,16 +113,25 @@ impl Plan {
         }
     }
 
-    fn chat(app: &App, body: &[u8], strict: bool) -> Result<Self, ApiError> {
-        let translated = app.translate_chat(body, strict)?;
-        Ok(Self {
-            body: translated.body,
-            asked: translated.asked_model,
-            served: translated.model,
-            stream: translated.stream,
-            outlet: Outlet::Chat { include_usage: translated.include_usage, places: translated.places },
-            ignored: translated.ignored,
-        })
+    fn chat(app: &App, translated: Translated, strict: bool, owner: String) -> Result<Self, ApiError> {
+        let Translated { body, further, asked_model, model, stream, include_usage, shape, .. } = translated;
+        let (mut ignored, places) = (translated.ignored, translated.places);
+        let (body, refused) = app.refusals.strip(&model, body).map_err(|error| malformed(&error))?;
+        if let Some(field) = refused.first().filter(|_| strict) {
+            return Err(
+                ApiError::invalid(*field, "this model does not take it").with_code("unsupported_parameter")
+            );
+        }
+        ignored.extend(refused.into_iter().map(str::to_owned));
+        let strip = |body| app.refusals.strip(&model, body).map(|(body, _)| body);
+        let further =
+            further.into_iter().map(strip).collect::<Result<_, _>>().map_err(|error| malformed(&error))?;
+        let created = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        let heading =
+            Heading { asked_model: asked_model.clone(), created, include_usage, shape: Arc::new(shape) };
+        let keeper = ThoughtKeeper { memory: Arc::clone(&app.thoughts), owner, model: model.clone() };
+        let outlet = Outlet::Chat { heading, keeper, places };
+        Ok(Self { body, further, asked: asked_model, served: model, stream, outlet, ignored })
     }
 }
 

@@ -8,10 +8,10 @@ use futures_util::StreamExt;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use messages::{Accumulator, ApiError, ErrorKind};
+use messages::{Accumulator, Meter};
 use wire::json::{edit::Edit, peek};
 
-use super::{Ended, Exchange, Outlet, Plan, stopping};
+use super::{Ended, Exchange, Outlet, Plan, not_an_answer, stopping};
 use crate::error;
 use crate::relay::{EventRelay, Events, Sink, VerbatimRelay};
 use crate::reply_headers;
@@ -20,7 +20,7 @@ use crate::reply_headers;
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// A whole answer, and the events that are no part of it.
-struct Whole {
+pub(super) struct Whole {
     json: Bytes,
     beside: Vec<Bytes>,
 }
@@ -36,29 +36,32 @@ pub(super) async fn respond(reply: Reply, plan: Plan, mut exchange: Exchange) ->
     exchange.upstream_request_id =
         reply.headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let headers = reply_headers::for_client(&plan, &reply);
-    exchange.cost = reply.cost;
     match reply.body {
         ReplyBody::Bytes(body) if !reply.status.is_success() => {
-            refused(reply.status, headers, body, &plan, exchange).await
+            let body = collect(body, &exchange).await;
+            refused(reply.status, headers, body, &plan, exchange)
+        }
+        ReplyBody::Json(json) if !reply.status.is_success() => {
+            refused(reply.status, headers, Ok(json), &plan, exchange)
         }
         ReplyBody::Bytes(body) if is_event_stream(&reply.headers) => relayed(headers, body, &plan, exchange),
         ReplyBody::Bytes(body) => {
-            let whole = collect(body, &exchange).await.map(Whole::from);
-            answered(whole, headers, &plan, exchange)
+            let whole = collect(body, &exchange).await;
+            answered(whole.map(|whole| vec![whole.into()]), headers, &plan, exchange)
         }
-        ReplyBody::Json(json) => answered(Ok(json.into()), headers, &plan, exchange),
+        ReplyBody::Json(json) => answered(Ok(vec![json.into()]), headers, &plan, exchange),
         ReplyBody::Events(events) if plan.stream => {
             let sink = Sink::new(&plan);
             streamed(headers, Body::new(EventRelay::new(Events::Turn(events), sink, opened(exchange))))
         }
         ReplyBody::Events(events) => {
             let whole = fold(events, &exchange).await;
-            answered(whole, headers, &plan, exchange)
+            answered(whole.map(|whole| vec![whole]), headers, &plan, exchange)
         }
     }
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
+pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.is_some_and(|value| value.starts_with("text/event-stream"))
 }
@@ -75,13 +78,13 @@ fn relayed(headers: HeaderMap, body: UpstreamBody, plan: &Plan, exchange: Exchan
     }
 }
 
-fn opened(mut exchange: Exchange) -> Exchange {
+pub(super) fn opened(mut exchange: Exchange) -> Exchange {
     exchange.answered(200);
     exchange.streaming();
     exchange
 }
 
-fn streamed(headers: HeaderMap, body: Body) -> Response {
+pub(super) fn streamed(headers: HeaderMap, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.headers_mut() = headers;
     let headers = response.headers_mut();
@@ -92,14 +95,14 @@ fn streamed(headers: HeaderMap, body: Body) -> Response {
 }
 
 /// Upstream's error: its own bytes for an Anthropic client, translated for others.
-async fn refused(
+fn refused(
     status: StatusCode,
     headers: HeaderMap,
-    body: UpstreamBody,
+    body: Result<Bytes, BackendError>,
     plan: &Plan,
     mut exchange: Exchange,
 ) -> Response {
-    let body = match collect(body, &exchange).await {
+    let body = match body {
         Ok(body) => body,
         Err(failure) => {
             exchange.failed(failure.detail);
@@ -116,16 +119,18 @@ async fn refused(
     }
 }
 
-/// A whole Messages answer, given in the caller's dialect.
-fn answered(
-    whole: Result<Whole, BackendError>,
+/// Whole Messages answers, one for each choice, given in the caller's dialect.
+pub(super) fn answered(
+    answers: Result<Vec<Whole>, BackendError>,
     headers: HeaderMap,
     plan: &Plan,
     mut exchange: Exchange,
 ) -> Response {
-    let encoded = whole.and_then(|Whole { json, beside }| {
-        exchange.meter.json_answer(&json);
-        with_events(encode(json, plan)?, &beside)
+    let encoded = answers.and_then(|wholes| {
+        let (answers, beside): (Vec<_>, Vec<_>) =
+            wholes.into_iter().map(|Whole { json, beside }| (json, beside)).unzip();
+        exchange.meter = metered(&answers);
+        with_events(encode(&answers, plan)?, &beside.concat())
     });
     match encoded {
         Ok(body) => self::whole(StatusCode::OK, headers, body, exchange),
@@ -136,14 +141,26 @@ fn answered(
     }
 }
 
-fn encode(json: Bytes, plan: &Plan) -> Result<Bytes, BackendError> {
-    match plan.outlet {
-        Outlet::Anthropic if plan.asked == plan.served => Ok(json),
-        Outlet::Anthropic => named_as_asked(&json, &plan.asked),
-        Outlet::Chat { .. } => {
-            let created = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-            dialects::openai_chat::encode_answer(&json, &plan.asked, created)
-                .map_err(|error| not_an_answer(&error))
+fn metered(answers: &[Bytes]) -> Meter {
+    let meters: Vec<Meter> = answers
+        .iter()
+        .map(|json| {
+            let mut meter = Meter::default();
+            meter.json_answer(json);
+            meter
+        })
+        .collect();
+    Meter::together(meters.iter())
+}
+
+fn encode(answers: &[Bytes], plan: &Plan) -> Result<Bytes, BackendError> {
+    match (&plan.outlet, answers) {
+        (Outlet::Anthropic, [json]) if plan.asked == plan.served => Ok(json.clone()),
+        (Outlet::Anthropic, [json]) => named_as_asked(json, &plan.asked),
+        (Outlet::Anthropic, _) => Err(not_an_answer(&"one answer was asked for")),
+        (Outlet::Chat { heading, keeper, .. }, answers) => {
+            answers.iter().for_each(|json| keeper.answer(json));
+            dialects::openai_chat::encode_answers(answers, heading).map_err(|error| not_an_answer(&error))
         }
     }
 }
@@ -179,12 +196,16 @@ fn whole(status: StatusCode, headers: HeaderMap, body: Bytes, mut exchange: Exch
     response
 }
 
-async fn collect(body: UpstreamBody, exchange: &Exchange) -> Result<Bytes, BackendError> {
-    let whole = Limited::new(body, MAX_ANSWER_BYTES).collect();
-    let collected = tokio::select! {
-        collected = whole => collected,
-        () = exchange.cut() => return Err(stopping().into()),
-    };
+pub(super) async fn collect(body: UpstreamBody, exchange: &Exchange) -> Result<Bytes, BackendError> {
+    tokio::select! {
+        collected = collect_up_to(body, MAX_ANSWER_BYTES) => collected,
+        () = exchange.cut() => Err(stopping().into()),
+    }
+}
+
+/// The whole body, unless it is longer than that.
+pub(super) async fn collect_up_to(body: UpstreamBody, most_bytes: usize) -> Result<Bytes, BackendError> {
+    let collected = Limited::new(body, most_bytes).collect().await;
     let collected = collected.map_err(|error| match error.downcast::<BackendError>() {
         Ok(error) => *error,
         Err(error) => BackendError::cut(error.to_string()),
@@ -193,7 +214,7 @@ async fn collect(body: UpstreamBody, exchange: &Exchange) -> Result<Bytes, Backe
 }
 
 /// The whole answer of a turn that came as events.
-async fn fold(mut events: EventStream, exchange: &Exchange) -> Result<Whole, BackendError> {
+pub(super) async fn fold(mut events: EventStream, exchange: &Exchange) -> Result<Whole, BackendError> {
     let (mut answer, mut beside) = (Accumulator::default(), Vec::new());
     loop {
         let next = tokio::select! {
@@ -208,10 +229,4 @@ async fn fold(mut events: EventStream, exchange: &Exchange) -> Result<Whole, Bac
     }
     let json = answer.finish().map_err(|error| not_an_answer(&error))?;
     Ok(Whole { json, beside })
-}
-
-fn not_an_answer(error: &dyn std::fmt::Display) -> BackendError {
-    let told =
-        ApiError::new(ErrorKind::Api, "The backend's answer is not a Messages API answer.").with_status(502);
-    BackendError { error: told, detail: format!("unreadable answer: {error}") }
 }

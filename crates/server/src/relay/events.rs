@@ -17,7 +17,7 @@ use crate::pipeline::{Ended, Exchange, stopping};
 /// One event may hold a whole tool input or document.
 const MAX_EVENT_BYTES: usize = 32 << 20;
 /// Events that are already there go out together, up to about this much.
-const BATCH_BYTES: usize = 64 << 10;
+pub(super) const BATCH_BYTES: usize = 64 << 10;
 
 /// Where events come from.
 pub(crate) enum Events {
@@ -37,7 +37,10 @@ impl Events {
         Self::Sse { body: Box::pin(body), decoder: sse::Decoder::new(MAX_EVENT_BYTES) }
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawEvent, BackendError>>> {
+    pub(super) fn poll_event(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<RawEvent, BackendError>>> {
         match self {
             Self::Turn(turn) => turn.as_mut().poll_next(cx),
             Self::Sse { body, decoder } => loop {
@@ -183,7 +186,7 @@ impl Body for EventRelay {
 }
 
 /// The error that an upstream put into its stream.
-fn told_by(data: &[u8]) -> ApiError {
+pub(super) fn told_by(data: &[u8]) -> ApiError {
     match Event::parse(data) {
         Ok(Event::Error(body)) => {
             let kind = ErrorKind::from_type(&body.kind).unwrap_or(ErrorKind::Api);

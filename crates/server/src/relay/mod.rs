@@ -1,11 +1,15 @@
 //! Streamed answers on their way to the client. A relay is the response's body: dropping it ends the upstream exchange,
 //! and a stream that ends early ends with an error in its dialect.
 
+mod chat;
+mod choices;
 mod events;
 mod patience;
 mod sink;
 mod verbatim;
 
+pub(crate) use chat::ChatSink;
+pub(crate) use choices::ChoicesRelay;
 pub(crate) use events::{EventRelay, Events};
 pub(crate) use patience::KeepAlive;
 pub(crate) use sink::Sink;

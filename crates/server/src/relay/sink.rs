@@ -1,11 +1,11 @@
 //! Where events end up: Anthropic's stream, or OpenAI's chunks.
 
-use backends::AGENT_EVENT;
 use bytes::{Bytes, BytesMut};
-use messages::{ApiError, Event, RawEvent};
+use messages::{ApiError, RawEvent};
 use serde_json::value::RawValue;
 use wire::json::{edit::Edit, peek};
 
+use super::ChatSink;
 use crate::pipeline::{Outlet, Plan};
 
 /// Writes one answer's events in the caller's dialect.
@@ -16,7 +16,7 @@ pub(crate) enum Sink {
         model: Option<String>,
     },
     /// Chat completion chunks.
-    Chat(Box<dialects::openai_chat::ChunkEncoder>),
+    Chat(Box<ChatSink>),
 }
 
 /// An event that cannot be read, as the log shall name it.
@@ -25,21 +25,14 @@ pub(crate) struct Unreadable(pub(crate) String);
 
 impl Sink {
     pub(crate) fn new(plan: &Plan) -> Self {
-        match plan.outlet {
+        match &plan.outlet {
             Outlet::Anthropic => {
                 let renamed = plan.asked != plan.served;
                 Self::Anthropic {
                     model: renamed.then(|| serde_json::Value::from(plan.asked.as_str()).to_string()),
                 }
             }
-            Outlet::Chat { include_usage, .. } => {
-                let created = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-                Self::Chat(Box::new(dialects::openai_chat::ChunkEncoder::new(
-                    &plan.asked,
-                    created,
-                    include_usage,
-                )))
-            }
+            Outlet::Chat { heading, keeper, .. } => Self::Chat(Box::new(ChatSink::new(heading, keeper, 1))),
         }
     }
 
@@ -51,14 +44,7 @@ impl Sink {
                 dialects::anthropic::write_event(out, &RawEvent { data, ..event });
             }
             Self::Anthropic { .. } => dialects::anthropic::write_event(out, &event),
-            Self::Chat(encoder) if event.name == AGENT_EVENT => {
-                let written = encoder.beside(AGENT_EVENT, &event.data, out);
-                written.map_err(|error| Unreadable(error.to_string()))?;
-            }
-            Self::Chat(encoder) => {
-                let event = Event::parse(&event.data).map_err(|error| Unreadable(error.to_string()))?;
-                encoder.push(&event, out).map_err(|error| Unreadable(error.to_string()))?;
-            }
+            Self::Chat(chat) => chat.push(0, &event, out)?,
         }
         Ok(())
     }
@@ -67,7 +53,7 @@ impl Sink {
     pub(crate) fn finish(&mut self, out: &mut BytesMut) -> Result<(), Unreadable> {
         match self {
             Self::Anthropic { .. } => Ok(()),
-            Self::Chat(encoder) => encoder.finish(out).map_err(|error| Unreadable(error.to_string())),
+            Self::Chat(chat) => chat.finish(out),
         }
     }
 
@@ -75,7 +61,7 @@ impl Sink {
     pub(crate) fn fail(&mut self, error: &ApiError, out: &mut BytesMut) {
         match self {
             Self::Anthropic { .. } => dialects::anthropic::error_event(out, error, None),
-            Self::Chat(encoder) => encoder.fail(error, out),
+            Self::Chat(chat) => chat.fail(error, out),
         }
     }
 
@@ -83,7 +69,7 @@ impl Sink {
     pub(crate) fn keep_alive(&self, out: &mut BytesMut) {
         match self {
             Self::Anthropic { .. } => wire::sse::write_event(out, "ping", br#"{"type": "ping"}"#),
-            Self::Chat(_) => wire::sse::write_comment(out, "keep-alive"),
+            Self::Chat(_) => ChatSink::keep_alive(out),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One file per resource; a handler names an operation and hands over.
 
 pub(crate) mod chat_completions;
+pub(crate) mod completions;
 pub(crate) mod health;
 pub(crate) mod messages;
 pub(crate) mod models;

@@ -8,6 +8,9 @@
 
 mod access;
 mod bodies;
+mod chat;
+mod choices;
+mod completions;
 mod faults;
 mod limits;
 mod listener;

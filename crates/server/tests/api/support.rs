@@ -110,6 +110,12 @@ impl Proxy {
         self.post("/v1/chat/completions", &[], chat_request(text, stream).to_string()).await
     }
 
+    /// The Messages requests that reached the API.
+    pub(crate) fn asked(&self) -> Vec<Value> {
+        let asked = self.simulator.requests().into_iter().filter(|request| request.path == "/v1/messages");
+        asked.map(|request| request.json()).collect()
+    }
+
     /// Tells the server to stop, as SIGTERM would.
     pub(crate) fn stop(&mut self) {
         self.stop.take().unwrap().send(()).unwrap();

@@ -90,7 +90,34 @@ async fn models_are_listed_in_the_callers_shape() {
     assert_eq!(list["has_more"], true);
     assert_eq!(proxy.get(&format!("/v1/models/{id}"), &[]).await.json().await["object"], "model");
     assert_eq!(proxy.get(&format!("/v1/models/{id}"), &version).await.json().await["type"], "model");
+    let list = proxy.get("/v1/models", &[]).await.json().await;
+    let sonnet = list["data"].as_array().unwrap().iter().find(|model| model["id"] == "sonnet");
+    assert!(
+        sonnet.is_some_and(|sonnet| sonnet["max_input_tokens"].is_number()),
+        "aliases are listed: {list}"
+    );
+    assert_eq!(proxy.get("/v1/models/sonnet", &version).await.json().await["id"], "sonnet");
     let missing = proxy.get("/v1/models/gpt-4o", &[]).await;
     assert_eq!(missing.status, 404);
     assert_eq!(missing.json().await["error"]["code"], "model_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_claude_has_not_is_a_404_that_says_so() {
+    let proxy = Proxy::start().await;
+    for path in [
+        "embeddings",
+        "audio/speech",
+        "images/generations",
+        "moderations",
+        "fine_tuning/jobs",
+        "batches",
+        "assistants",
+    ] {
+        let answer = proxy.post(&format!("/v1/{path}"), &[], "{}").await;
+        assert_eq!(answer.status, 404);
+        let error = answer.json().await["error"].clone();
+        assert!(error["message"].as_str().unwrap().starts_with("Claude has no "), "{error}");
+        assert_eq!((&error["type"], &error["code"]), (&json!("invalid_request_error"), &json!("not_found")));
+    }
 }

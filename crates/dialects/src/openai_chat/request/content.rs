@@ -6,9 +6,9 @@ use messages::json::{self, Members, Path, Text};
 use messages::{ApiError, Ignored};
 use serde_json::value::RawValue;
 
-use super::output::{Block, Placed, Source};
-use super::places::{Member, Origin};
-use super::{media, unsupported};
+use crate::openai::origin::{Member, Origin};
+use crate::openai::output::{Block, Placed, Source};
+use crate::openai::{media, unsupported};
 
 /// Whose content it is; that says which parts may stand in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,14 +30,14 @@ pub(super) fn read<'a>(
         Some(b'"') => {
             let Text(text) = json::read(raw.get(), at)?;
             let origin = Origin::at(at, Member::Content);
-            Ok(filled(text).map(|block| block.from(origin)).into_iter().collect())
+            Ok(filled(text).map(|block| block.placed(origin)).into_iter().collect())
         }
         Some(b'[') => {
             let parts: Vec<Members<'a>> = json::read(raw.get(), at)?;
             let mut blocks = Vec::with_capacity(parts.len());
             for (index, part) in parts.into_iter().enumerate() {
                 let block = read_part(part, &at.index(index), speaker, ignored)?;
-                blocks.extend(block.map(|block| block.from(Origin::at(at, Member::Part(index)))));
+                blocks.extend(block.map(|block| block.placed(Origin::at(at, Member::Part(index)))));
             }
             Ok(blocks)
         }

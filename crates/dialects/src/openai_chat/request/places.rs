@@ -3,51 +3,10 @@
 
 use std::fmt::Write;
 
-use messages::json::Path;
 use messages::{ApiError, Ignored, ignored};
 
-use super::output::{Placed, Request};
-
-/// Where in the chat request a block comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Origin {
-    /// `messages[n]`; none for what the translation made up.
-    pub(super) message: Option<usize>,
-    pub(super) member: Member,
-}
-
-/// What of a message became the block.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Member {
-    /// The message as a whole: the result of a call.
-    #[default]
-    Whole,
-    /// `content` as a text.
-    Content,
-    /// `content[n]`.
-    Part(usize),
-    /// `refusal`.
-    Refusal,
-    /// `reasoning_details[n]`.
-    Reasoning(usize),
-    /// `tool_calls[n]`.
-    Call(usize),
-}
-
-impl Origin {
-    /// What is at `at` in the chat request, or below it.
-    pub(super) fn at(at: &Path<'_>, member: Member) -> Self {
-        Self { message: message_of(at), member }
-    }
-}
-
-fn message_of(at: &Path<'_>) -> Option<usize> {
-    match at {
-        Path::Root => None,
-        Path::Index(Path::Key(Path::Root, "messages"), index) => Some(*index),
-        Path::Key(parent, _) | Path::Index(parent, _) => message_of(parent),
-    }
-}
+use crate::openai::origin::{Member, Origin, ToolOrigin};
+use crate::openai::output::{self, AnyTool, Placed, Request, Source};
 
 /// A block's origin, and those of the blocks in it.
 #[derive(Clone, Debug)]
@@ -63,8 +22,10 @@ struct Block {
 pub struct Places {
     system: Vec<Block>,
     turns: Vec<Vec<Block>>,
-    /// The indices of the tools that were taken.
-    tools: Vec<usize>,
+    /// The tools that were taken; none for those that the API serves itself.
+    tools: Vec<Option<ToolOrigin>>,
+    /// The messages are the prompt of a legacy completion.
+    prompt: bool,
     /// What `max_tokens` was made of.
     limit: &'static str,
     /// What `metadata` was made of.
@@ -80,11 +41,17 @@ impl Places {
         Self {
             system: blocks(&request.system),
             turns: request.messages.iter().map(|turn| blocks(&turn.content)).collect(),
-            tools: request.tools.iter().flatten().map(|tool| tool.index).collect(),
+            tools: request.tools.iter().map(AnyTool::origin).collect(),
+            prompt: false,
             limit,
             user,
             over: request.over.iter().map(|(name, _)| name.clone()).collect(),
         }
+    }
+
+    /// The same for a legacy completion.
+    pub(super) fn of_completion(request: &Request<'_>, limit: &'static str, user: &'static str) -> Self {
+        Self { prompt: true, ..Self::of(request, limit, user) }
     }
 
     /// The error as it concerns the chat request: its path, also in front of its message, is the caller's.
@@ -119,13 +86,14 @@ impl Places {
             return Some(format!("anthropic.{path}"));
         }
         match member {
+            "messages" if self.prompt => Some("prompt".to_owned()),
             "messages" => self.in_messages(rest),
             "system" => {
                 let (index, rest) = split_index(rest)?;
                 self.system.get(index)?.chat_path(rest)
             }
             "tools" => self.in_tools(rest),
-            "tool_choice" => rest.strip_prefix(".name").map(|_| "tool_choice.function.name".to_owned()),
+            "tool_choice" => self.in_tool_choice(rest).map(str::to_owned),
             "max_tokens" => Some(self.limit.to_owned()),
             "metadata" => Some(self.user.to_owned()),
             "stop_sequences" => Some("stop".to_owned()),
@@ -154,20 +122,47 @@ impl Places {
 
     fn in_tools(&self, rest: &str) -> Option<String> {
         let (index, rest) = split_index(rest)?;
-        let tool = self.tools.get(index)?;
-        let inner = match rest.strip_prefix(".input_schema") {
-            Some(rest) => format!(".function.parameters{rest}"),
-            None if rest.is_empty() || rest.starts_with(".cache_control") => rest.to_owned(),
-            None => format!(".function{rest}"),
+        let (at, kind) = match self.tools.get(index)? {
+            None => return Some("web_search_options".to_owned()),
+            Some(ToolOrigin::Made) => return Some("response_format".to_owned()),
+            Some(ToolOrigin::Function(index)) => (format!("tools[{index}]"), ".function"),
+            Some(ToolOrigin::Custom(index)) => return Some(in_custom_tool(*index, rest)),
+            Some(ToolOrigin::Legacy(index)) => (format!("functions[{index}]"), ""),
         };
-        Some(format!("tools[{tool}]{inner}"))
+        Some(match rest.strip_prefix(".input_schema") {
+            Some(rest) => format!("{at}{kind}.parameters{rest}"),
+            None if rest.is_empty() || rest.starts_with(".cache_control") => at + rest,
+            None => format!("{at}{kind}{rest}"),
+        })
+    }
+
+    fn in_tool_choice(&self, rest: &str) -> Option<&'static str> {
+        let has = |wanted: fn(&ToolOrigin) -> bool| self.tools.iter().flatten().any(wanted);
+        if has(|origin| matches!(origin, ToolOrigin::Made)) {
+            return Some("response_format");
+        }
+        if has(|origin| matches!(origin, ToolOrigin::Legacy(_))) {
+            return Some("function_call");
+        }
+        rest.strip_prefix(".name").map(|_| "tool_choice.function.name")
+    }
+}
+
+/// The API's schema of a custom tool is none of the caller's.
+fn in_custom_tool(index: usize, rest: &str) -> String {
+    if rest.is_empty() || rest.starts_with(".cache_control") {
+        format!("tools[{index}]{rest}")
+    } else if rest.starts_with(".input_schema") {
+        format!("tools[{index}].custom")
+    } else {
+        format!("tools[{index}].custom{rest}")
     }
 }
 
 impl Block {
     fn of(placed: &Placed<'_>) -> Self {
         let within = placed.block.within().iter().map(Self::of).collect();
-        Self { source: placed.block.chat_source(), origin: placed.origin, within }
+        Self { source: source(&placed.block), origin: placed.origin, within }
     }
 
     /// The chat path of `rest`, which stands below this block.
@@ -190,13 +185,15 @@ impl Block {
                 let _ = write!(path, ".reasoning_details[{index}]");
                 if rest == ".thinking" { ".text" } else { rest }
             }
+            Member::Remembered => return Some(path),
+            Member::FunctionCall => return Some(in_call(path + ".function_call", "", "arguments", rest)),
             Member::Call(index) => {
                 let _ = write!(path, ".tool_calls[{index}]");
-                match rest {
-                    ".name" => ".function.name",
-                    _ if rest.starts_with(".input") => ".function.arguments",
-                    _ => rest,
-                }
+                return Some(in_call(path, ".function", "arguments", rest));
+            }
+            Member::CustomCall(index) => {
+                let _ = write!(path, ".tool_calls[{index}]");
+                return Some(in_call(path, ".custom", "input", rest));
             }
         };
         Some(path + inner)
@@ -207,6 +204,25 @@ impl Block {
             return self.within.get(index)?.chat_path(rest);
         }
         Some(path + if rest == ".tool_use_id" { ".tool_call_id" } else { rest })
+    }
+}
+
+/// A place in a call at `path`; what is called stands in its member `kind`.
+fn in_call(path: String, kind: &str, input: &str, rest: &str) -> String {
+    match rest {
+        ".name" => path + kind + ".name",
+        _ if rest.starts_with(".input") => format!("{path}{kind}.{input}"),
+        _ => path + rest,
+    }
+}
+
+/// The member of a content part that became this block's source; empty for one without.
+const fn source(block: &output::Block<'_>) -> &'static str {
+    match block {
+        output::Block::Image { .. } => ".image_url.url",
+        output::Block::Document { source: Source::File { .. }, .. } => ".file.file_id",
+        output::Block::Document { .. } => ".file.file_data",
+        _ => "",
     }
 }
 

@@ -13,6 +13,10 @@ fn places(request: &Value) -> Places {
         plain_user: false,
         resolve: &ToOwned::to_owned,
         rules: &|_| rules,
+        recall: &|_, _| None,
+        web_search: true,
+        auto_cache: false,
+        most_choices: 1,
     };
     translate(request.to_string().as_bytes(), &defaults).unwrap().places
 }
@@ -94,6 +98,56 @@ fn settings_lead_back_to_the_members_that_were_given() {
         ("messages", None),
     ] {
         assert_eq!(places.chat_path(path).as_deref(), chat, "{path}");
+    }
+}
+
+#[test]
+fn tools_of_all_kinds_and_their_calls_lead_back() {
+    let custom = json!({"type": "custom", "custom": {"name": "c"}});
+    let call = json!({"id": "one", "type": "custom", "custom": {"name": "c", "input": "i"}});
+    let places = places(&json!({
+        "messages": [
+            {"role": "user", "content": "q"},
+            {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "one", "content": "r"},
+        ],
+        "tools": [custom],
+        "web_search_options": {},
+        "response_format": {"type": "json_object"},
+    }));
+    for (path, chat) in [
+        ("messages[1].content[0].input.input", "messages[1].tool_calls[0].custom.input"),
+        ("messages[1].content[0].name", "messages[1].tool_calls[0].custom.name"),
+        ("tools[0].input_schema.type", "tools[0].custom"),
+        ("tools[0].name", "tools[0].custom.name"),
+        ("tools[1].type", "web_search_options"),
+        ("tools[2].input_schema", "response_format"),
+        ("tool_choice.type", "response_format"),
+    ] {
+        assert_eq!(places.chat_path(path).as_deref(), Some(chat), "{path}");
+    }
+}
+
+#[test]
+fn functions_and_their_call_lead_back() {
+    let function = |name: &str| json!({"name": name, "parameters": {"type": "object"}});
+    let places = places(&json!({
+        "messages": [
+            {"role": "user", "content": "q"},
+            {"role": "assistant", "function_call": {"name": "b", "arguments": "{}"}},
+            {"role": "function", "name": "b", "content": "r"},
+        ],
+        "functions": [function("a"), function("b")],
+        "function_call": {"name": "b"},
+    }));
+    for (path, chat) in [
+        ("messages[1].content[0].input.a", "messages[1].function_call.arguments"),
+        ("messages[2].content[0].content[0].text", "messages[2].content"),
+        ("tools[1].input_schema.properties", "functions[1].parameters.properties"),
+        ("tools[1].description", "functions[1].description"),
+        ("tool_choice.name", "function_call"),
+    ] {
+        assert_eq!(places.chat_path(path).as_deref(), Some(chat), "{path}");
     }
 }
 

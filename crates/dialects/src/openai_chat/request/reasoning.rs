@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use messages::json::{Members, Path, Text};
 use messages::{ApiError, Ignored};
 
-use super::output::{Block, Placed};
-use super::places::{Member, Origin};
+use crate::openai::origin::{Member, Origin};
+use crate::openai::output::{Block, Placed};
 
 /// One thinking block, put together from the pieces a stream may have cut it into.
 #[derive(Default)]
@@ -19,20 +19,25 @@ struct Piece<'a> {
     data: Option<Cow<'a, str>>,
 }
 
-/// The thinking blocks of the assistant message at `at`. Thinking without a signature can't be given back: it is
-/// named as ignored.
+/// Thinking as an assistant message brings it along.
+pub(super) struct Thinking<'a> {
+    pub(super) blocks: Vec<Placed<'a>>,
+    /// Only its text came back.
+    pub(super) unsigned: bool,
+}
+
+/// The thinking blocks of the assistant message at `at`. Thinking without a signature can't be given back: in
+/// `reasoning_details` it is named as ignored.
 pub(super) fn read<'a>(
     message: &mut Members<'a>,
     at: &Path<'_>,
     ignored: &mut Ignored,
-) -> Result<Vec<Placed<'a>>, ApiError> {
+) -> Result<Thinking<'a>, ApiError> {
     let details: Option<Vec<Members<'a>>> = message.optional("reasoning_details", at)?;
     let plain: Option<Text<'a>> = message.optional("reasoning_content", at)?;
     let Some(details) = details else {
-        if plain.is_some_and(|text| !text.0.is_empty()) {
-            ignored.note("messages.reasoning_content");
-        }
-        return Ok(Vec::new());
+        let unsigned = plain.is_some_and(|text| !text.0.is_empty());
+        return Ok(Thinking { blocks: Vec::new(), unsigned });
     };
     let at = at.key("reasoning_details");
     let mut pieces: Vec<Piece<'a>> = Vec::new();
@@ -47,11 +52,11 @@ pub(super) fn read<'a>(
     for piece in pieces {
         let origin = Origin::at(&at, Member::Reasoning(piece.place));
         match piece.block() {
-            Some(block) => blocks.push(block.from(origin)),
+            Some(block) => blocks.push(block.placed(origin)),
             None => ignored.note("messages.reasoning_details"),
         }
     }
-    Ok(blocks)
+    Ok(Thinking { blocks, unsigned: false })
 }
 
 impl<'a> Piece<'a> {

@@ -1,133 +1,181 @@
-//! Tools and the choice among them.
+//! Tools and the choice among them: functions, custom tools, and the functions of before there were tools.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use messages::json::{self, Members, Path, Text};
 use messages::{ApiError, Ignored};
 use serde_json::value::RawValue;
 
-use super::output::{Tool, ToolChoice};
-use super::{ROOT, content, unsupported};
+use super::{content, custom};
+use crate::models::Rules;
+use crate::openai::origin::ToolOrigin;
+use crate::openai::output::{AnyTool, Tool, ToolChoice};
+use crate::openai::tools::{Named, Strict, Wish, check_name, choose, schema};
+use crate::openai::{ROOT, unsupported};
 
-type Tools<'a> = (Option<Vec<Tool<'a>>>, Option<ToolChoice<'a>>);
+/// What a request offers the model.
+#[derive(Default)]
+pub(super) struct Tools<'a> {
+    pub(super) list: Vec<AnyTool<'a>>,
+    pub(super) choice: Option<ToolChoice<'a>>,
+    /// The names of the custom ones.
+    pub(super) custom: BTreeSet<String>,
+    /// They came as `functions`.
+    pub(super) as_functions: bool,
+}
 
-/// Reads `tools`, `tool_choice` and `parallel_tool_calls`.
-pub(super) fn read<'a>(fields: &mut Members<'a>, ignored: &mut Ignored) -> Result<Tools<'a>, ApiError> {
+/// Reads `tools`, `tool_choice` and `parallel_tool_calls`, or `functions` and `function_call`.
+pub(super) fn read<'a>(
+    fields: &mut Members<'a>,
+    rules: Rules,
+    ignored: &mut Ignored,
+) -> Result<Tools<'a>, ApiError> {
+    let mut reader =
+        Reader { tools: Tools::default(), names: HashSet::new(), strict: Strict::default(), rules };
     let given: Vec<Members<'a>> = fields.optional("tools", &ROOT)?.unwrap_or_default();
-    let at = ROOT.key("tools");
-    let mut tools = Vec::with_capacity(given.len());
-    let mut names = HashSet::new();
     for (index, tool) in given.into_iter().enumerate() {
+        reader.tool(tool, index, &ROOT.key("tools").index(index), ignored)?;
+    }
+    let functions: Vec<Members<'a>> = fields.optional("functions", &ROOT)?.unwrap_or_default();
+    if !functions.is_empty() && !reader.tools.list.is_empty() {
+        return Err(ApiError::invalid("functions", "can't stand beside tools"));
+    }
+    reader.tools.as_functions = !functions.is_empty();
+    for (index, function) in functions.into_iter().enumerate() {
+        let at = ROOT.key("functions");
         let at = at.index(index);
-        let tool = Tool { index, ..read_tool(tool, &at, ignored)? };
-        if !names.insert(tool.name.clone()) {
-            return Err(at.key("function").key("name").invalid("two tools have this name"));
-        }
-        tools.push(tool);
+        let tool = reader.function(function, "functions", &at, ignored)?;
+        reader.add(Tool { origin: ToolOrigin::Legacy(index), ..tool }, &at)?;
     }
+    let mut tools = reader.tools;
     let parallel: Option<bool> = fields.optional("parallel_tool_calls", &ROOT)?;
-    let wish = fields.take("tool_choice").map(wish).transpose()?;
-    let mut choice = wish.map(|wish| wish.among(&mut tools)).transpose()?.flatten();
-    if tools.is_empty() {
-        return Ok((None, None));
-    }
-    if parallel == Some(false) {
-        let choice = choice.get_or_insert(ToolChoice::named("auto"));
-        choice.disable_parallel_tool_use = choice.r#type != "none";
-    }
-    Ok((Some(tools), choice))
-}
-
-fn read_tool<'a>(mut tool: Members<'a>, at: &Path<'_>, ignored: &mut Ignored) -> Result<Tool<'a>, ApiError> {
-    let Text(kind) = tool.required("type", at)?;
-    if kind != "function" {
-        return Err(unsupported(&at.key("type"), "only function tools are supported"));
-    }
-    let mut function: Members<'a> = tool.required("function", at)?;
-    let cache_control = content::cache_control(&mut tool, at)?;
-    ignored.rest_below(tool, "tools");
-    let at = at.key("function");
-    let Text(name) = function.required("name", &at)?;
-    check_name(&name, &at.key("name"))?;
-    let description: Option<Text<'a>> = function.optional("description", &at)?;
-    let parameters = function.take("parameters");
-    let input_schema = schema(parameters, &at.key("parameters"))?;
-    if function.optional::<bool>("strict", &at)? == Some(true) {
-        ignored.note("tools.function.strict");
-    }
-    ignored.rest_below(function, "tools.function");
-    let description = description.map(|text| text.0).filter(|text| !text.is_empty());
-    Ok(Tool { index: 0, name, description, input_schema, cache_control })
-}
-
-fn check_name(name: &str, at: &Path<'_>) -> Result<(), ApiError> {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if name.is_empty() || name.len() > 64 || !name.bytes().all(legal) {
-        return Err(at.invalid("must be 1 to 64 characters of a-z, A-Z, 0-9, _ and -"));
-    }
-    Ok(())
-}
-
-/// The API wants the schema of an object and its `type` said. OpenAI takes a missing schema for "no arguments".
-fn schema<'a>(raw: Option<&'a RawValue>, at: &Path<'_>) -> Result<Cow<'a, RawValue>, ApiError> {
-    let Some(raw) = raw else { return owned(r#"{"type":"object","properties":{}}"#.to_owned(), at) };
-    let members: Members<'_> = json::read(raw.get(), at)?;
-    if let Some((name, _)) = members.0.iter().find(|(name, _)| matches!(&**name, "anyOf" | "oneOf" | "allOf"))
-    {
-        return Err(at.key(name).invalid("can't stand at the top of a tool's parameters"));
-    }
-    if let Some((_, properties)) = members.0.iter().find(|(name, _)| name == "properties") {
-        json::read::<Members<'_>>(properties.get(), &at.key("properties"))?;
-    }
-    match members.0.iter().find(|(name, _)| name == "type") {
-        Some((_, kind)) if kind.get() == r#""object""# => Ok(Cow::Borrowed(raw)),
-        Some(_) => Err(at.key("type").invalid("must be object")),
-        None => {
-            let rest = raw.get().trim_start_matches('{').trim_start();
-            let comma = if members.0.is_empty() { "" } else { "," };
-            owned(format!(r#"{{"type":"object"{comma}{rest}"#), at)
+    let wished = match (fields.take("tool_choice"), fields.take("function_call")) {
+        (Some(_), Some(_)) => {
+            return Err(ApiError::invalid("function_call", "can't stand beside tool_choice"));
         }
-    }
+        (Some(raw), None) => Some(wish(raw, &ROOT.key("tool_choice"))?),
+        (None, Some(raw)) => Some(function_wish(raw, &ROOT.key("function_call"))?),
+        (None, None) => None,
+    };
+    // A message has room for one `function_call`.
+    let parallel = if tools.as_functions { Some(false) } else { parallel };
+    tools.choice = choose(&mut tools.list, wished, parallel)?;
+    Ok(tools)
 }
 
-fn owned<'a>(json: String, at: &Path<'_>) -> Result<Cow<'a, RawValue>, ApiError> {
-    RawValue::from_string(json).map(Cow::Owned).map_err(|_| at.invalid("must be a JSON schema"))
+struct Reader<'a> {
+    tools: Tools<'a>,
+    names: HashSet<Cow<'a, str>>,
+    strict: Strict,
+    rules: Rules,
 }
 
-/// What the caller wishes, before it is held against the tools there are.
-enum Wish<'a> {
-    Auto,
-    None,
-    Required,
-    Named(Cow<'a, str>),
-    Allowed { names: Vec<Cow<'a, str>>, required: bool },
-}
-
-fn wish(raw: &RawValue) -> Result<Wish<'_>, ApiError> {
-    let at = ROOT.key("tool_choice");
-    if raw.get().starts_with('"') {
-        let Text(mode) = json::read(raw.get(), &at)?;
-        return match &*mode {
-            "auto" => Ok(Wish::Auto),
-            "none" => Ok(Wish::None),
-            "required" => Ok(Wish::Required),
-            _ => Err(at.invalid("must be none, auto, required or an object")),
+impl<'a> Reader<'a> {
+    fn tool(
+        &mut self,
+        mut tool: Members<'a>,
+        index: usize,
+        at: &Path<'_>,
+        ignored: &mut Ignored,
+    ) -> Result<(), ApiError> {
+        let Text(kind) = tool.required("type", at)?;
+        let cache_control = content::cache_control(&mut tool, at)?;
+        let (read, inner) = match &*kind {
+            "function" => {
+                let function: Members<'a> = tool.required("function", at)?;
+                (self.function(function, "tools.function", &at.key("function"), ignored)?, "function")
+            }
+            "custom" => {
+                let read = custom::tool(tool.required("custom", at)?, &at.key("custom"), ignored)?;
+                self.tools.custom.insert(read.name.clone().into_owned());
+                (read, "custom")
+            }
+            _ => return Err(unsupported(&at.key("type"), "only function and custom tools are supported")),
         };
+        let origin = match inner {
+            "custom" => ToolOrigin::Custom(index),
+            _ => ToolOrigin::Function(index),
+        };
+        ignored.rest_below(tool, "tools");
+        self.add(Tool { origin, cache_control, ..read }, &at.key(inner))
     }
-    let mut choice: Members<'_> = json::read(raw.get(), &at)?;
-    let Text(kind) = choice.required("type", &at)?;
-    match &*kind {
-        "function" => function_name(&mut choice, &at).map(Wish::Named),
-        "allowed_tools" => allowed(choice.required("allowed_tools", &at)?, &at.key("allowed_tools")),
-        "custom" => Err(unsupported(&at.key("type"), "only function tools are supported")),
-        _ => Err(at.key("type").invalid("must be function or allowed_tools")),
+
+    fn add(&mut self, tool: Tool<'a>, at: &Path<'_>) -> Result<(), ApiError> {
+        if !self.names.insert(tool.name.clone()) {
+            return Err(at.key("name").invalid("two tools have this name"));
+        }
+        self.tools.list.push(AnyTool::Own(tool));
+        Ok(())
+    }
+
+    fn function(
+        &mut self,
+        mut function: Members<'a>,
+        place: &str,
+        at: &Path<'_>,
+        ignored: &mut Ignored,
+    ) -> Result<Tool<'a>, ApiError> {
+        let name = name(&mut function, at)?;
+        let description: Option<Text<'a>> = function.optional("description", at)?;
+        let parameters = function.take("parameters");
+        let mut input_schema = schema(parameters, &at.key("parameters"))?;
+        let mut strict = function.optional::<bool>("strict", at)? == Some(true);
+        if strict {
+            match self.strict.schema(&input_schema, self.rules, &at.key("parameters")) {
+                Some(closed) => input_schema = Cow::Owned(closed),
+                None => {
+                    strict = false;
+                    ignored.note(&format!("{place}.strict"));
+                }
+            }
+        }
+        ignored.rest_below(function, place);
+        let description = description.map(|text| text.0).filter(|text| !text.is_empty());
+        Ok(Tool { description, strict, ..Tool::new(name, input_schema) })
     }
 }
 
-fn function_name<'a>(holder: &mut Members<'a>, at: &Path<'_>) -> Result<Cow<'a, str>, ApiError> {
-    let mut function: Members<'a> = holder.required("function", at)?;
-    let Text(name) = function.required("name", &at.key("function"))?;
+/// The `name` of a tool at `at`, in the API's alphabet.
+pub(super) fn name<'a>(tool: &mut Members<'a>, at: &Path<'_>) -> Result<Cow<'a, str>, ApiError> {
+    let Text(name) = tool.required("name", at)?;
+    check_name(&name, &at.key("name"))?;
+    Ok(name)
+}
+
+fn wish<'a>(raw: &'a RawValue, at: &Path<'_>) -> Result<Wish<'a>, ApiError> {
+    if raw.get().starts_with('"') {
+        let Text(mode) = json::read(raw.get(), at)?;
+        return Wish::word(&mode, at);
+    }
+    let mut choice: Members<'a> = json::read(raw.get(), at)?;
+    let Text(kind) = choice.required("type", at)?;
+    match &*kind {
+        kind @ ("function" | "custom") => {
+            let name = tool_name(&mut choice, kind, at)?;
+            Ok(Wish::Named(Named { name, at: at.key(kind).key("name").to_string() }))
+        }
+        "allowed_tools" => allowed(choice.required("allowed_tools", at)?, &at.key("allowed_tools")),
+        _ => Err(at.key("type").invalid("must be function, custom or allowed_tools")),
+    }
+}
+
+/// `function_call`: `none`, `auto`, or the function to be called.
+fn function_wish<'a>(raw: &'a RawValue, at: &Path<'_>) -> Result<Wish<'a>, ApiError> {
+    match raw.get() {
+        r#""auto""# => return Ok(Wish::Auto),
+        r#""none""# => return Ok(Wish::None),
+        text if text.starts_with('"') => return Err(at.invalid("must be none, auto or an object")),
+        _ => {}
+    }
+    let mut choice: Members<'a> = json::read(raw.get(), at)?;
+    let Text(name) = choice.required("name", at)?;
+    Ok(Wish::Named(Named { name, at: at.key("name").to_string() }))
+}
+
+fn tool_name<'a>(holder: &mut Members<'a>, kind: &str, at: &Path<'_>) -> Result<Cow<'a, str>, ApiError> {
+    let mut tool: Members<'a> = holder.required(kind, at)?;
+    let Text(name) = tool.required("name", &at.key(kind))?;
     Ok(name)
 }
 
@@ -138,44 +186,18 @@ fn allowed<'a>(mut allowed: Members<'a>, at: &Path<'_>) -> Result<Wish<'a>, ApiE
     }
     let tools: Vec<Members<'a>> = allowed.required("tools", at)?;
     let at = at.key("tools");
-    let read = |(index, mut tool)| function_name(&mut tool, &at.index(index));
-    let names: Vec<_> = tools.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
-    if names.is_empty() {
+    let mut named = Vec::with_capacity(tools.len());
+    for (index, mut tool) in tools.into_iter().enumerate() {
+        let at = at.index(index);
+        let kind: Option<Text<'a>> = tool.optional("type", &at)?;
+        let kind = kind.as_ref().map_or("function", |kind| &*kind.0);
+        if !matches!(kind, "function" | "custom") {
+            return Err(at.key("type").invalid("must be function or custom"));
+        }
+        named.push(Named { name: tool_name(&mut tool, kind, &at)?, at: at.to_string() });
+    }
+    if named.is_empty() {
         return Err(at.invalid("at least one tool is required"));
     }
-    Ok(Wish::Allowed { names, required: mode == "required" })
-}
-
-impl<'a> Wish<'a> {
-    /// The choice among these tools; those that are not allowed go.
-    fn among(self, tools: &mut Vec<Tool<'a>>) -> Result<Option<ToolChoice<'a>>, ApiError> {
-        let at = ROOT.key("tool_choice");
-        let known: HashSet<Cow<'a, str>> = tools.iter().map(|tool| tool.name.clone()).collect();
-        match self {
-            Self::Auto | Self::None if tools.is_empty() => Ok(None),
-            _ if tools.is_empty() => Err(at.invalid("needs tools to choose from")),
-            Self::Auto => Ok(Some(ToolChoice::named("auto"))),
-            Self::None => Ok(Some(ToolChoice::named("none"))),
-            Self::Required => Ok(Some(ToolChoice::named("any"))),
-            Self::Named(name) if known.contains(&name) => {
-                Ok(Some(ToolChoice { name: Some(name), ..ToolChoice::named("tool") }))
-            }
-            Self::Named(_) => Err(at.key("function").key("name").invalid("names none of the tools")),
-            Self::Allowed { names, required } => {
-                if let Some(index) = names.iter().position(|name| !known.contains(name)) {
-                    let at = at.key("allowed_tools");
-                    return Err(at.key("tools").index(index).invalid("names none of the tools"));
-                }
-                let allowed: HashSet<Cow<'a, str>> = names.into_iter().collect();
-                tools.retain(|tool| allowed.contains(&tool.name));
-                Ok(Some(ToolChoice::named(if required { "any" } else { "auto" })))
-            }
-        }
-    }
-}
-
-impl ToolChoice<'_> {
-    const fn named(kind: &'static str) -> Self {
-        Self { r#type: kind, name: None, disable_parallel_tool_use: false }
-    }
+    Ok(Wish::Allowed { tools: named, required: mode == "required" })
 }

@@ -5,23 +5,30 @@ use std::borrow::Cow;
 use messages::{StopReason, Usage};
 use serde::Serialize;
 
-/// `chatcmpl-` and the message id's own part.
-pub(super) fn completion_id(message_id: &str) -> String {
-    format!("chatcmpl-{}", message_id.strip_prefix("msg_").unwrap_or(message_id))
+use crate::openai_chat::Shape;
+
+/// `chatcmpl-` (`cmpl-` for legacy completions) and the message id's own part.
+pub(super) fn completion_id(message_id: &str, text: bool) -> String {
+    let prefix = if text { "cmpl" } else { "chatcmpl" };
+    format!("{prefix}-{}", message_id.strip_prefix("msg_").unwrap_or(message_id))
 }
 
-/// Why the model stopped, in OpenAI's words.
-pub(super) fn finish_reason(reason: Option<&StopReason>) -> &'static str {
+/// Why the model stopped, in OpenAI's words. `calls`: whether the choice shows a call of a tool.
+pub(super) fn finish_reason(reason: Option<&StopReason>, shape: &Shape, calls: bool) -> &'static str {
     match reason {
         Some(StopReason::MaxTokens | StopReason::ContextWindow) => "length",
-        Some(StopReason::ToolUse) => "tool_calls",
+        // A call that is shown as content is no call to those who read it.
+        Some(StopReason::ToolUse) if calls => {
+            if shape.functions {
+                "function_call"
+            } else {
+                "tool_calls"
+            }
+        }
         Some(StopReason::Refusal) => "content_filter",
         _ => "stop",
     }
 }
-
-/// What `refusal` says where the API gives no explanation.
-pub(super) const REFUSED: &str = "The model refused to answer.";
 
 #[derive(Debug, Serialize)]
 pub(super) struct CompletionUsage {

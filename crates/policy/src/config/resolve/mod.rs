@@ -86,7 +86,11 @@ impl Resolver<'_> {
                 self.problem("openai.aliases", "neither a pattern nor a model may be empty");
             }
         }
-        OpenAi { aliases: aliases.into_iter().collect() }
+        OpenAi {
+            aliases: aliases.into_iter().collect(),
+            auto_cache: raw.auto_cache.unwrap_or(false),
+            max_choices: raw.max_choices.unwrap_or(8).into(),
+        }
     }
 
     fn logging(&mut self, raw: raw::Logging) -> Logging {

@@ -1,0 +1,120 @@
+//! Calls the backend: once, or once for each choice; and once more without a sampling parameter that the model turned
+//! out to refuse.
+
+use backends::{BackendError, Call, Reply, ReplyBody};
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use messages::ApiError;
+
+use super::{Operation, Outlet, Plan, not_an_answer, reply};
+use crate::app::App;
+use crate::context::Context;
+use crate::learned;
+
+/// Longer error bodies say nothing about a parameter.
+const MAX_REFUSAL_BYTES: usize = 1 << 20;
+
+/// What the caller wants of the backend beside the answer.
+#[derive(Clone, Copy)]
+pub(super) struct Wishes {
+    pub(super) strict: bool,
+    pub(super) agent_events: bool,
+}
+
+/// The backend's replies, one for each choice.
+pub(super) async fn send(
+    app: &App,
+    operation: Operation,
+    parts: &Parts,
+    plan: &Plan,
+    wishes: Wishes,
+) -> Result<Vec<Reply>, BackendError> {
+    let bodies = std::iter::once(&plan.body).chain(&plan.further);
+    match operation {
+        Operation::CountTokens => {
+            let reply = app.backend.count_tokens(call(parts, plan, plan.body.clone(), wishes)).await?;
+            Ok(vec![reply])
+        }
+        Operation::Messages => {
+            Ok(vec![app.backend.send(call(parts, plan, plan.body.clone(), wishes)).await?])
+        }
+        Operation::ChatCompletions | Operation::Completions => {
+            try_join_all(bodies.map(|body| translated(app, parts, plan, body.clone(), wishes))).await
+        }
+    }
+}
+
+/// Sends a request of our own making. It is sent again only without a sampling parameter that the API refused.
+async fn translated(
+    app: &App,
+    parts: &Parts,
+    plan: &Plan,
+    mut body: Bytes,
+    wishes: Wishes,
+) -> Result<Reply, BackendError> {
+    let mut dropped: Vec<String> = Vec::new();
+    loop {
+        let answered = app.backend.send(call(parts, plan, body.clone(), wishes)).await;
+        let (answered, error) = with_refusal(answered).await;
+        // In strict mode it is the caller's to leave it out.
+        let error = error.filter(|_| !wishes.strict);
+        let Some(field) = error.and_then(|error| app.refusals.learn(&plan.served, &body, &error)) else {
+            let mut reply = answered?;
+            reply.ignored.append(&mut dropped);
+            return Ok(reply);
+        };
+        tracing::info!(
+            model = plan.served,
+            parameter = field,
+            "the model refuses a parameter: it is left out"
+        );
+        body = learned::without(&body, &[field]).map_err(|error| not_an_answer(&error))?;
+        dropped.push(field.to_owned());
+    }
+}
+
+/// What came back, and where it is a refusal, what that says.
+async fn with_refusal(
+    answered: Result<Reply, BackendError>,
+) -> (Result<Reply, BackendError>, Option<ApiError>) {
+    let reply = match answered {
+        Ok(reply) if reply.status == StatusCode::BAD_REQUEST => reply,
+        Ok(reply) => return (Ok(reply), None),
+        Err(failure) => {
+            let error = failure.error.clone();
+            return (Err(failure), Some(error));
+        }
+    };
+    let Reply { status, headers, body, ignored, cost } = reply;
+    let json = match body {
+        ReplyBody::Bytes(body) => match reply::collect_up_to(body, MAX_REFUSAL_BYTES).await {
+            Ok(json) => json,
+            Err(failure) => return (Err(failure), None),
+        },
+        ReplyBody::Json(json) => json,
+        body @ ReplyBody::Events(_) => return (Ok(Reply { status, headers, body, ignored, cost }), None),
+    };
+    let error = dialects::openai_chat::error_from_upstream(status.as_u16(), &json);
+    (Ok(Reply { status, headers, body: ReplyBody::Json(json), ignored, cost }), Some(error))
+}
+
+/// What the backend gets. In the Anthropic dialect that is all the caller sent; what we translated is our own request,
+/// to which only the caller's `anthropic-*` headers belong.
+fn call(parts: &Parts, plan: &Plan, body: Bytes, wishes: Wishes) -> Call {
+    let (headers, query) = match plan.outlet {
+        Outlet::Anthropic => (parts.headers.clone(), parts.uri.query().map(str::to_owned)),
+        Outlet::Chat { .. } => (anthropic_headers(&parts.headers), None),
+    };
+    let owner = Context::of(parts).caller.owner();
+    let (model, Wishes { strict, agent_events }) = (plan.served.clone(), wishes);
+    Call { body, model, stream: plan.stream, query, headers, owner, strict, agent_events }
+}
+
+fn anthropic_headers(headers: &HeaderMap) -> HeaderMap {
+    let ours = headers.iter().filter(|(name, _)| name.as_str() == "anthropic-beta");
+    let mut kept: HeaderMap = ours.map(|(name, value)| (name.clone(), value.clone())).collect();
+    kept.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
+    kept
+}
