@@ -5,7 +5,7 @@ import random
 
 import pytest
 from support import conversation, eventually
-from support.dialects import ANTHROPIC, OPENAI
+from support.dialects import ANTHROPIC, OPENAI, RESPONSES
 from support.mutations import mutated
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -56,7 +56,27 @@ OPENAI_BODIES = [
     ),
     OPENAI.body("Hello", model="claude-haiku-4-5", temperature=0.5, max_tokens=20, response_format={"type": "text"}),
 ]
-BODIES = [(ANTHROPIC, ANTHROPIC_BODIES), (OPENAI, OPENAI_BODIES)]
+RESPONSES_BODIES = [
+    RESPONSES.body("Hello", instructions="Be brief.", metadata={"a": "b"}, store=False, temperature=0.5),
+    RESPONSES.body("Hello", background=True, stream=True, store=True),
+    RESPONSES.body(
+        [
+            {"role": "user", "content": [{"type": "input_text", "text": "How warm is it in Oslo?"}]},
+            {"type": "function_call", "call_id": "call_1", "name": "weather", "arguments": json.dumps(ARGUMENTS)},
+            {"type": "function_call_output", "call_id": "call_1", "output": "-3 °C"},
+            {"type": "message", "role": "user", "content": "And in Rome?"},
+        ],
+        stream=True,
+        tools=[{"type": "function", "name": "weather", "parameters": SCHEMA, "strict": False}],
+        tool_choice="auto",
+        parallel_tool_calls=False,
+        reasoning={"effort": "low"},
+        text={"format": {"type": "text"}},
+        include=["reasoning.encrypted_content"],
+    ),
+]
+BODIES = [(ANTHROPIC, ANTHROPIC_BODIES), (OPENAI, OPENAI_BODIES), (RESPONSES, RESPONSES_BODIES)]
+NAMES = ["anthropic", "openai", "responses"]
 
 
 def sent(proxy, dialect, requests):
@@ -75,14 +95,14 @@ def sent(proxy, dialect, requests):
     return statuses
 
 
-@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=["anthropic", "openai"])
+@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=NAMES)
 def test_the_bodies_that_are_mutated_are_valid(over_api, dialect, bodies):
     with over_api.http() as client:
         answers = [client.post(dialect.path, json=body) for body in bodies]
     assert [answer.status_code for answer in answers] == [200] * len(bodies), [answer.text for answer in answers]
 
 
-@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=["anthropic", "openai"])
+@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=NAMES)
 def test_three_hundred_mutated_requests(over_api, simulator, dialect, bodies):
     chance = random.Random(20261122)
     statuses = sent(over_api, dialect, [mutated(bodies, chance) for _ in range(300)])
@@ -93,7 +113,7 @@ def test_three_hundred_mutated_requests(over_api, simulator, dialect, bodies):
         assert client.post(dialect.path, json=dialect.body("Still there?")).status_code == 200
 
 
-@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=["anthropic", "openai"])
+@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=NAMES)
 def test_mutated_requests_over_claude_code(over_claude, dialect, bodies):
     chance = random.Random(20261123)
     sent(over_claude, dialect, [mutated(bodies, chance) for _ in range(50)])

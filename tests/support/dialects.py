@@ -10,8 +10,10 @@ class Dialect:
     name: str
     path: str
 
-    def body(self, text, **fields):
+    def body(self, text, /, **fields):
         """A request in which the user says `text`."""
+        if self is RESPONSES:
+            return {"model": MODEL, "max_output_tokens": 100, "input": text} | fields
         return {"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": text}]} | fields
 
     def error(self, body):
@@ -44,4 +46,6 @@ class Dialect:
 
 ANTHROPIC = Dialect("anthropic", "/v1/messages")
 OPENAI = Dialect("openai", "/v1/chat/completions")
+# Speaks like `OPENAI`, but for its requests and answers.
+RESPONSES = Dialect("responses", "/v1/responses")
 DIALECTS = [ANTHROPIC, OPENAI]

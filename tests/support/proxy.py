@@ -62,12 +62,16 @@ class Proxy:
         file.write_text(json.dumps(_merged(_usual_config(backend, upstream), config or {})))
         self._stdout, self._stderr = (self.home / "stdout"), (self.home / "stderr")
         environment = clean_environment(self.home, ANTHROPIC_API_KEY="sk-ant-the-dummy-of-the-tests")
-        environment = {name: value for name, value in (environment | (env or {})).items() if value is not None}
+        self._environment = {name: value for name, value in (environment | (env or {})).items() if value is not None}
+        self._under = under
+        self._launch(wait)
+
+    def _launch(self, wait=True):
         with self._stdout.open("wb") as stdout, self._stderr.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [*under, proxy_binary()],
+                [*self._under, proxy_binary()],
                 cwd=self.home,
-                env=environment,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -82,6 +86,13 @@ class Proxy:
             self.kill()
             raise
 
+    def die_and_come_back(self, meanwhile=lambda: None):
+        """SIGKILL, as a power cut or the kernel would; then it is started anew in the same home, at another port."""
+        self.process.kill()
+        self.process.wait()
+        meanwhile()
+        self._launch()
+
     def _port(self):
         assert self.process.poll() is None, f"the proxy ended at once:\n{self.stderr()}"
         said = re.search(r"Anthropic API +http://\S+:(\d+)", self.stderr())
@@ -89,6 +100,11 @@ class Proxy:
 
     def is_ready(self):
         return httpx.get(f"{self.url}/health/ready", timeout=5, trust_env=False).status_code == 200
+
+    @property
+    def data_dir(self):
+        """What survives its end."""
+        return self.home / ".local/share/claude-code-proxy"
 
     def stderr(self):
         return self._stderr.read_text(errors="replace")

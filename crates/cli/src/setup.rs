@@ -2,11 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use backends::{Anthropic, AnthropicSettings, Backend, ClaudeCode, Credential, Timeouts};
 use claude_code::{BuiltIn, Credentials, Driver, OperatorEnvironment, PermissionMode, Permissions, Spares};
 use policy::config::{self, Config};
+use store::{ResponseStore, Sqlite, Unavailable};
+
+/// A store that takes longer is treated as one that fails.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The backend that the configuration names. Must be called within a tokio runtime.
 pub(crate) fn backend(config: &Config, environment: &OperatorEnvironment) -> Result<Arc<dyn Backend>> {
@@ -16,6 +21,25 @@ pub(crate) fn backend(config: &Config, environment: &OperatorEnvironment) -> Res
             let settings = driver_settings(config, environment)?;
             let credentials = settings.credentials;
             Arc::new(ClaudeCode::new(Driver::new(settings)?, credentials))
+        }
+    })
+}
+
+/// Where responses are kept, if they are. A store that can't be opened does not keep the rest from being served.
+pub(crate) fn store(config: &Config) -> Option<Arc<dyn ResponseStore>> {
+    if !config.openai.store {
+        return None;
+    }
+    let settings = store::Settings {
+        dir: config.data_dir.clone(),
+        max_bytes: config.openai.store_max_bytes,
+        patience: STORE_PATIENCE,
+    };
+    Some(match Sqlite::open(&settings) {
+        Ok(store) => Arc::new(store),
+        Err(error) => {
+            tracing::error!(%error, "responses can't be kept: answers are given as with `store: false`");
+            Arc::new(Unavailable::new(error.to_string()))
         }
     })
 }

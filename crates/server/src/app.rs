@@ -5,23 +5,26 @@ use std::time::{Duration, Instant};
 
 use backends::{Backend, Capabilities};
 use dialects::models::Rules;
-use dialects::openai_chat;
+use dialects::{openai_chat, openai_responses};
 use http::HeaderMap;
 use messages::ApiError;
 use policy::access::Gate;
 use policy::config::Config;
 use policy::keys::KeyHash;
 use policy::limits::RateLimiter;
+use store::ResponseStore;
 use tokio_util::sync::CancellationToken;
 
 use crate::learned::Refusals;
 use crate::model_list::ModelList;
 use crate::pipeline::{Bounds, Operation};
+use crate::responses::Responses;
 use crate::telemetry::metrics::Metrics;
 use crate::thoughts::ThoughtMemory;
 
 /// The longest wait for the next part of a request's body.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// The server's shared state. One per process; requests hold it by `Arc`.
 pub struct App {
@@ -33,6 +36,7 @@ pub struct App {
     pub(crate) models: ModelList,
     pub(crate) thoughts: Arc<ThoughtMemory>,
     pub(crate) refusals: Refusals,
+    pub(crate) responses: Responses,
     pub(crate) drain: Drain,
     pub(crate) started: Instant,
     scraper: Option<KeyHash>,
@@ -49,23 +53,32 @@ pub(crate) struct Drain {
 }
 
 impl App {
-    /// Puts the parts together; nothing runs yet.
+    /// Puts the parts together; nothing runs yet. Without a `store` no responses are kept.
     #[must_use]
-    pub fn new(config: Config, backend: Arc<dyn Backend>, gate: Gate) -> Arc<Self> {
+    pub fn new(
+        config: Config,
+        backend: Arc<dyn Backend>,
+        gate: Gate,
+        store: Option<Arc<dyn ResponseStore>>,
+    ) -> Arc<Self> {
         let now = Instant::now();
         let limiter = config.rate_limiting.map(|limits| RateLimiter::new(limits, now));
         let admin = config.admin.token.as_ref().map(|token| KeyHash::of(token.expose()));
         let scraper = config.metrics.token.as_ref().map(|token| KeyHash::of(token.expose()));
         let models = ModelList::new(Arc::clone(&backend), &config.openai.aliases);
+        let metrics = Metrics::new();
+        let lifetime = DAY * config.openai.store_days.into();
+        let responses = Responses::new(store, lifetime, metrics.store_failures.clone());
         Arc::new(Self {
             config,
             backend,
             gate,
             limiter,
-            metrics: Metrics::new(),
+            metrics,
             models,
             thoughts: Arc::default(),
             refusals: Refusals::default(),
+            responses,
             drain: Drain::default(),
             started: now,
             scraper,
@@ -97,9 +110,46 @@ impl App {
         strict: bool,
         owner: &str,
     ) -> Result<openai_chat::Translated, ApiError> {
+        self.with_defaults(strict, owner, |defaults| match operation {
+            Operation::Completions => openai_chat::translate_completion(body, defaults),
+            _ => openai_chat::translate(body, defaults),
+        })
+    }
+
+    /// A request for a response as a Messages request.
+    pub(crate) fn translate_response(
+        &self,
+        owner: &str,
+        body: &[u8],
+        earlier: &openai_responses::Earlier<'_>,
+        strict: bool,
+    ) -> Result<openai_responses::Translated, ApiError> {
+        self.with_defaults(strict, owner, |defaults| openai_responses::translate(body, earlier, defaults))
+    }
+
+    /// The same request, to be counted.
+    pub(crate) fn translate_count(
+        &self,
+        owner: &str,
+        body: &[u8],
+        earlier: &openai_responses::Earlier<'_>,
+        strict: bool,
+    ) -> Result<openai_responses::Translated, ApiError> {
+        self.with_defaults(strict, owner, |defaults| {
+            openai_responses::translate_for_counting(body, earlier, defaults)
+        })
+    }
+
+    /// What the server adds to a request in one of OpenAI's dialects.
+    fn with_defaults<T>(
+        &self,
+        strict: bool,
+        owner: &str,
+        translate: impl FnOnce(&openai_chat::Defaults<'_>) -> T,
+    ) -> T {
         let aliases = &self.config.openai.aliases;
         let resolve = |asked: &str| self.serving_model(aliases.resolve(asked).unwrap_or(asked));
-        let defaults = openai_chat::Defaults {
+        translate(&openai_chat::Defaults {
             default_model: &self.config.claude.default_model,
             max_tokens: self.config.claude.max_tokens,
             strict,
@@ -110,11 +160,7 @@ impl App {
             web_search: self.backend.capabilities().server_tools,
             auto_cache: self.config.openai.auto_cache && self.backend.capabilities().cache_control,
             most_choices: self.config.openai.max_choices,
-        };
-        match operation {
-            Operation::Completions => openai_chat::translate_completion(body, &defaults),
-            _ => openai_chat::translate(body, &defaults),
-        }
+        })
     }
 
     /// What the model takes, less what the backend cannot carry.

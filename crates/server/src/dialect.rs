@@ -11,6 +11,8 @@ pub enum Dialect {
     Anthropic,
     /// `POST /v1/chat/completions`.
     OpenAiChat,
+    /// `/v1/responses` and what belongs to it.
+    OpenAiResponses,
 }
 
 impl Dialect {
@@ -20,6 +22,7 @@ impl Dialect {
         match self {
             Self::Anthropic => "anthropic",
             Self::OpenAiChat => "openai-chat",
+            Self::OpenAiResponses => "openai-responses",
         }
     }
 
@@ -27,7 +30,10 @@ impl Dialect {
     #[must_use]
     pub fn of(path: &str, headers: &HeaderMap) -> Self {
         let under = |prefix: &str| path.strip_prefix("/v1/").is_some_and(|rest| rest.starts_with(prefix));
-        if ["chat", "completions", "responses", "embeddings"].into_iter().any(under) {
+        if under("responses") {
+            return Self::OpenAiResponses;
+        }
+        if ["chat", "completions", "embeddings"].into_iter().any(under) {
             return Self::OpenAiChat;
         }
         if ["messages", "files", "skills"].into_iter().any(under) {
@@ -42,7 +48,7 @@ impl Dialect {
     pub fn error_status(self, error: &ApiError) -> StatusCode {
         let status = match self {
             Self::Anthropic => error.status,
-            Self::OpenAiChat => dialects::openai_chat::error_status(error),
+            Self::OpenAiChat | Self::OpenAiResponses => dialects::openai_chat::error_status(error),
         };
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -52,7 +58,7 @@ impl Dialect {
     pub fn error_body(self, error: &ApiError, request_id: &str) -> Bytes {
         match self {
             Self::Anthropic => dialects::anthropic::error_body(error, request_id),
-            Self::OpenAiChat => dialects::openai_chat::error_body(error),
+            Self::OpenAiChat | Self::OpenAiResponses => dialects::openai_chat::error_body(error),
         }
     }
 }

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use messages::ApiError;
 use wire::json::{Malformed, edit::Edit, peek};
 
+use crate::pipeline::malformed;
+
 const FIELDS: [&str; 3] = ["temperature", "top_p", "top_k"];
 /// Far more models than there are; the names come from callers.
 const MOST_MODELS: usize = 256;
@@ -23,6 +25,27 @@ impl Refusals {
         let Some(known) = known else { return Ok((body, Vec::new())) };
         let refused: Vec<_> = given(&body)?.into_iter().filter(|field| known.contains(field)).collect();
         Ok((without(&body, &refused)?, refused))
+    }
+
+    /// [`Self::strip`], the names added to those that are told; in strict mode they are the caller's to leave out.
+    ///
+    /// # Errors
+    /// In strict mode, when there are any.
+    pub(crate) fn apply(
+        &self,
+        model: &str,
+        body: Bytes,
+        strict: bool,
+        ignored: &mut Vec<String>,
+    ) -> Result<Bytes, ApiError> {
+        let (body, refused) = self.strip(model, body).map_err(|error| malformed(&error))?;
+        if let Some(field) = refused.first().filter(|_| strict) {
+            return Err(
+                ApiError::invalid(*field, "this model does not take it").with_code("unsupported_parameter")
+            );
+        }
+        ignored.extend(refused.into_iter().map(str::to_owned));
+        Ok(body)
     }
 
     /// Learns from an error of the API. The parameter to leave out, if it was about one that the request has.

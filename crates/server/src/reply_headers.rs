@@ -20,21 +20,31 @@ const LIMIT_NAMES: [(&str, &str); 6] = [
 pub(crate) fn for_client(plan: &Plan, reply: &Reply) -> HeaderMap {
     let mut headers = match plan.outlet {
         Outlet::Anthropic => reply.headers.clone(),
-        Outlet::Chat { .. } => translated(&reply.headers),
+        Outlet::Chat { .. } | Outlet::Response(_) | Outlet::InputTokens => translated(&reply.headers),
     };
+    tell(plan, &reply.ignored, &mut headers);
+    headers
+}
+
+/// The same for a request whose reply comes later.
+pub(crate) fn of_plan(plan: &Plan) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    tell(plan, &[], &mut headers);
+    headers
+}
+
+fn tell(plan: &Plan, ignored: &[String], headers: &mut HeaderMap) {
     if plan.asked != plan.served
         && let Ok(served) = HeaderValue::try_from(&plan.served)
     {
         headers.insert("x-model-served", served);
     }
-    let ignored =
-        plan.ignored.iter().chain(&reply.ignored).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let ignored = plan.ignored.iter().chain(ignored).map(String::as_str).collect::<Vec<_>>().join(", ");
     if !ignored.is_empty()
         && let Ok(names) = HeaderValue::try_from(ignored)
     {
         headers.insert("x-ignored-parameters", names);
     }
-    headers
 }
 
 /// Headers of a Messages answer for a client of another dialect.

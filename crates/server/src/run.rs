@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::app::App;
-use crate::{listener, probe, router};
+use crate::{listener, probe, responses, router};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
@@ -40,10 +40,12 @@ impl Server {
     }
 
     /// Serves until `stop` resolves, then lets running requests end within `server.drain_timeout`. What still runs then
-    /// is cut with an error in its dialect. The backend is shut down last.
+    /// is cut with an error in its dialect; what is made in the background and nobody has seen is left to the next
+    /// start. The backend is shut down last.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { app, listener } = self;
         let watching = tokio::spawn(probe::watch(Arc::clone(&app)));
+        responses::resume(&app).await;
         let stopping = async {
             stop.await;
             app.drain.begun.cancel();
@@ -53,12 +55,17 @@ impl Server {
             std::future::pending::<()>().await;
         };
         let router = router::router(Arc::clone(&app));
+        let serving = async {
+            listener::run(&app, listener, router).await;
+            app.responses.idle().await;
+        };
         tokio::select! {
-            () = listener::run(&app, listener, router) => {}
+            () = serving => {}
             () = stopping => {}
         }
         app.drain.cut.cancel();
         watching.abort();
+        app.responses.close().await;
         app.backend.shutdown().await;
         tracing::info!("stopped");
     }

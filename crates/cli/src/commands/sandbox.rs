@@ -28,6 +28,7 @@ pub(super) fn config(
     sandbox.auth.api_keys.clear();
     sandbox.auth.open = false;
     sandbox.rate_limiting = None;
+    sandbox.openai.store = false;
     sandbox.data_dir = home.join("data");
     sandbox
 }

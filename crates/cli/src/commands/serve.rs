@@ -45,8 +45,8 @@ pub(crate) fn bind(
     let backend = setup::backend(config, environment)?;
     let gate = Gate::new(config, generated, in_container);
     let wanted = config.server.address();
-    let server =
-        Server::bind(App::new(config.clone(), backend, gate)).with_context(|| cannot_listen(wanted))?;
+    let app = App::new(config.clone(), backend, gate, setup::store(config));
+    let server = Server::bind(app).with_context(|| cannot_listen(wanted))?;
     let address = server.address()?;
     Ok((server, address))
 }

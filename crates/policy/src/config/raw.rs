@@ -37,7 +37,7 @@ pub(super) struct Raw {
     /// Answer 400 to request fields that would be accepted without effect, instead of naming them in
     /// `x-ignored-parameters`. A request asks for the same by the header `x-strict: true`.
     pub(super) strict: Option<bool>,
-    /// Where the server keeps what must survive a restart, such as the hash of a generated key.
+    /// Where the server keeps what must survive a restart: the hash of a generated key, and kept responses.
     #[schemars(extend("x-default" = "`$XDG_DATA_HOME/claude-code-proxy`, else `~/.local/share/claude-code-proxy`"))]
     pub(super) data_dir: Option<String>,
 }
@@ -202,6 +202,16 @@ pub(super) struct OpenAi {
     /// its own.
     #[schemars(range(min = 1, max = 128))]
     pub(super) max_choices: Option<u16>,
+    /// Keep responses of the Responses API unless a request says `store: false`, as OpenAI does: callers then go on
+    /// from them by `previous_response_id`, and run them in the background. Prompts and answers are on disk then, in
+    /// `data_dir`, for their caller's key alone. `false` keeps nothing.
+    pub(super) store: Option<bool>,
+    /// Days after which a kept response is forgotten. One that others go on from stays as long as they do.
+    #[schemars(range(min = 1, max = 3650))]
+    pub(super) store_days: Option<u16>,
+    /// Most that all kept responses may take on disk; the oldest give way.
+    #[schemars(range(min = 1_048_576))]
+    pub(super) store_max_bytes: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

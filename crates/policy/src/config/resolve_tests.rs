@@ -270,3 +270,17 @@ fn built_in_tools_need_a_folder_and_callers_with_a_key() {
         assert!(said.contains(expected), "{expected}\nis not in\n{said}");
     }
 }
+
+#[test]
+fn responses_are_kept_for_thirty_days_unless_told_otherwise() {
+    let kept = |text: &str, pairs: &[(&str, &str)]| {
+        let openai = config(text, pairs).openai;
+        (openai.store, openai.store_days, openai.store_max_bytes)
+    };
+    assert_eq!(kept("{}", &[]), (true, 30, 1 << 30));
+    let typed = r#"{"openai": {"store_days": 7, "store_max_bytes": 5000000}}"#;
+    assert_eq!(kept(typed, &[("CCP_OPENAI__STORE", "false")]), (false, 7, 5_000_000));
+    for wrong in [r#"{"openai": {"store_days": 0}}"#, r#"{"openai": {"store_max_bytes": 1}}"#] {
+        assert!(refusal(wrong, &[]).contains("openai.store_"), "{wrong}");
+    }
+}

@@ -183,6 +183,12 @@ pub struct OpenAi {
     pub auto_cache: bool,
     /// Most answers that one request may ask for.
     pub max_choices: usize,
+    /// Keep responses.
+    pub store: bool,
+    /// Days after which a kept response is forgotten.
+    pub store_days: u16,
+    /// Most that all kept responses may take on disk.
+    pub store_max_bytes: u64,
 }
 
 /// Who may call.

@@ -18,9 +18,9 @@ const MAX_REFUSAL_BYTES: usize = 1 << 20;
 
 /// What the caller wants of the backend beside the answer.
 #[derive(Clone, Copy)]
-pub(super) struct Wishes {
-    pub(super) strict: bool,
-    pub(super) agent_events: bool,
+pub(crate) struct Wishes {
+    pub(crate) strict: bool,
+    pub(crate) agent_events: bool,
 }
 
 /// The backend's replies, one for each choice.
@@ -33,14 +33,14 @@ pub(super) async fn send(
 ) -> Result<Vec<Reply>, BackendError> {
     let bodies = std::iter::once(&plan.body).chain(&plan.further);
     match operation {
-        Operation::CountTokens => {
+        Operation::CountTokens | Operation::InputTokens => {
             let reply = app.backend.count_tokens(call(parts, plan, plan.body.clone(), wishes)).await?;
             Ok(vec![reply])
         }
         Operation::Messages => {
             Ok(vec![app.backend.send(call(parts, plan, plan.body.clone(), wishes)).await?])
         }
-        Operation::ChatCompletions | Operation::Completions => {
+        Operation::ChatCompletions | Operation::Completions | Operation::Responses => {
             try_join_all(bodies.map(|body| translated(app, parts, plan, body.clone(), wishes))).await
         }
     }
@@ -103,18 +103,32 @@ async fn with_refusal(
 /// What the backend gets. In the Anthropic dialect that is all the caller sent; what we translated is our own request,
 /// to which only the caller's `anthropic-*` headers belong.
 fn call(parts: &Parts, plan: &Plan, body: Bytes, wishes: Wishes) -> Call {
-    let (headers, query) = match plan.outlet {
-        Outlet::Anthropic => (parts.headers.clone(), parts.uri.query().map(str::to_owned)),
-        Outlet::Chat { .. } => (anthropic_headers(&parts.headers), None),
-    };
     let owner = Context::of(parts).caller.owner();
-    let (model, Wishes { strict, agent_events }) = (plan.served.clone(), wishes);
-    Call { body, model, stream: plan.stream, query, headers, owner, strict, agent_events }
+    let call = call_for(plan, body, &parts.headers, owner, wishes);
+    match plan.outlet {
+        Outlet::Anthropic => {
+            let (headers, query) = (parts.headers.clone(), parts.uri.query().map(str::to_owned));
+            Call { query, headers, ..call }
+        }
+        _ => call,
+    }
 }
 
-fn anthropic_headers(headers: &HeaderMap) -> HeaderMap {
-    let ours = headers.iter().filter(|(name, _)| name.as_str() == "anthropic-beta");
-    let mut kept: HeaderMap = ours.map(|(name, value)| (name.clone(), value.clone())).collect();
+/// The call of a request that was translated.
+pub(crate) fn call_for(plan: &Plan, body: Bytes, headers: &HeaderMap, owner: String, wishes: Wishes) -> Call {
+    let (model, Wishes { strict, agent_events }) = (plan.served.clone(), wishes);
+    let headers = anthropic_headers(headers, &plan.betas);
+    Call { body, model, stream: plan.stream, query: None, headers, owner, strict, agent_events }
+}
+
+/// One `anthropic-beta` with what the caller names and what the translation needs.
+fn anthropic_headers(headers: &HeaderMap, betas: &[&'static str]) -> HeaderMap {
+    let named = headers.get_all("anthropic-beta").iter().filter_map(|value| value.to_str().ok());
+    let all = named.chain(betas.iter().copied()).collect::<Vec<_>>().join(",");
+    let mut kept = HeaderMap::new();
+    if let Some(betas) = HeaderValue::from_str(&all).ok().filter(|all| !all.is_empty()) {
+        kept.insert("anthropic-beta", betas);
+    }
     kept.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
     kept
 }

@@ -28,7 +28,7 @@ pub(super) async fn respond(mut replies: Vec<Reply>, plan: Plan, mut exchange: E
             let sink = ChatSink::new(heading, keeper, replies.len());
             interleaved(replies, sink, &plan, exchange)
         }
-        _ => whole(replies, &plan, exchange).await,
+        _ => whole(replies, plan, exchange).await,
     }
 }
 
@@ -51,10 +51,10 @@ fn events(reply: Reply) -> Result<Events, BackendError> {
     }
 }
 
-async fn whole(replies: Vec<Reply>, plan: &Plan, exchange: Exchange) -> Response {
-    let headers = replies.first().map(|reply| reply_headers::for_client(plan, reply)).unwrap_or_default();
+async fn whole(replies: Vec<Reply>, plan: Plan, exchange: Exchange) -> Response {
+    let headers = replies.first().map(|reply| reply_headers::for_client(&plan, reply)).unwrap_or_default();
     let answers = try_join_all(replies.into_iter().map(|reply| document(reply, &exchange))).await;
-    answered(answers, headers, plan, exchange)
+    answered(answers, headers, plan, exchange).await
 }
 
 async fn document(reply: Reply, exchange: &Exchange) -> Result<Whole, BackendError> {

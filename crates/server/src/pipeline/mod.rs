@@ -11,19 +11,24 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
-use backends::{BackendError, Reply};
+use backends::{BackendError, Call, Reply};
 use http::HeaderMap;
 use http::request::Parts;
 use messages::{ApiError, ErrorKind};
 
 pub(crate) use body::Bounds;
+pub(crate) use call::{Wishes, call_for};
 pub(crate) use exchange::{Ended, Exchange};
-pub(crate) use plan::{Operation, Outlet, Plan};
+pub(crate) use plan::{Operation, Outlet, Plan, malformed};
+pub(crate) use reply::streamed;
 
 use crate::app::{App, wants_agent_events};
 use crate::context::Context;
 use crate::error;
 use crate::limits;
+use crate::relay::Events;
+use crate::reply_headers;
+use crate::responses::{self, Background, Wanted};
 
 /// Serves one API request in the dialect of its route.
 pub(crate) async fn run(app: Arc<App>, operation: Operation, parts: Parts, body: Body) -> Response {
@@ -39,7 +44,11 @@ pub(crate) async fn run(app: Arc<App>, operation: Operation, parts: Parts, body:
     );
     let limited = limits::charge(&app, &context);
     let mut response = match serve(&app, operation, &parts, body, &mut exchange, &limited).await {
-        Ok((plan, replies)) => choices::respond(replies, plan, exchange).await,
+        Ok(Served::Answered(plan, replies)) => choices::respond(replies, *plan, exchange).await,
+        Ok(Served::Queued(later)) => {
+            let Later { wanted, background, call, headers } = *later;
+            responses::start(app, wanted, background, call, headers, exchange).await
+        }
         Err(failure) => {
             exchange.failed(failure.detail);
             error::finish(exchange, &failure.error, HeaderMap::new())
@@ -49,6 +58,21 @@ pub(crate) async fn run(app: Arc<App>, operation: Operation, parts: Parts, body:
     response
 }
 
+/// What came of a request so far.
+enum Served {
+    /// The backend has answered, or begun to.
+    Answered(Box<Plan>, Vec<Reply>),
+    /// The answer is made while nobody waits.
+    Queued(Box<Later>),
+}
+
+struct Later {
+    wanted: Wanted,
+    background: Background,
+    call: Call,
+    headers: HeaderMap,
+}
+
 async fn serve(
     app: &App,
     operation: Operation,
@@ -56,19 +80,25 @@ async fn serve(
     body: Body,
     exchange: &mut Exchange,
     limited: &limits::Charge,
-) -> Result<(Plan, Vec<Reply>), BackendError> {
+) -> Result<Served, BackendError> {
     limited.check()?;
     let body = body::read(&parts.headers, body, app.body_bounds()).await?;
     tracing::debug!(request_id = &*exchange.request_id, body_bytes = body.len(), "body read");
     let strict = app.strict(&parts.headers)?;
-    let agent_events = wants_agent_events(&parts.headers)?;
+    let wishes = Wishes { strict, agent_events: wants_agent_events(&parts.headers)? };
     let owner = Context::of(parts).caller.owner();
-    let plan = Plan::new(app, operation, body, strict, owner)?;
+    let mut plan = Plan::new(app, operation, &owner, body, strict).await?;
     exchange.asked_model.clone_from(&plan.asked);
     exchange.served_model.clone_from(&plan.served);
     tracing::debug!(request_id = &*exchange.request_id, model = plan.served, stream = plan.stream, "planned");
+    if let Some((wanted, background)) = plan.take_background() {
+        // Nobody reads along who could be told.
+        let wishes = Wishes { agent_events: false, ..wishes };
+        let call = call_for(&plan, plan.body.clone(), &parts.headers, owner, wishes);
+        let headers = reply_headers::of_plan(&plan);
+        return Ok(Served::Queued(Box::new(Later { wanted, background, call, headers })));
+    }
     exchange.calling();
-    let wishes = call::Wishes { strict, agent_events };
     let replies = tokio::select! {
         replies = call::send(app, operation, parts, &plan, wishes) => replies,
         () = app.drain.cut.cancelled() => return Err(stopping().into()),
@@ -79,7 +109,17 @@ async fn serve(
     }
     let status = replies.first().map(|reply| reply.status.as_u16());
     tracing::debug!(request_id = &*exchange.request_id, status, "backend answered");
-    Ok((plan, replies))
+    Ok(Served::Answered(Box::new(plan), replies))
+}
+
+/// Sends a call whose answer is to come as events, whatever the backend.
+pub(crate) async fn send_for_events(
+    app: &App,
+    call: Call,
+    exchange: &mut Exchange,
+) -> Result<Events, BackendError> {
+    let reply = app.backend.send(call).await?;
+    reply::events(reply, exchange).await
 }
 
 /// Told to those who are still waiting or reading when the server's patience ends.
@@ -103,6 +143,8 @@ impl Operation {
             Self::CountTokens => "count_tokens",
             Self::ChatCompletions => "chat_completions",
             Self::Completions => "completions",
+            Self::Responses => "responses",
+            Self::InputTokens => "input_tokens",
         }
     }
 }

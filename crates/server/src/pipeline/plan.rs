@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use wire::json::{edit::Edit, peek};
 
 use crate::app::App;
+use crate::responses::{self, Background, Wanted, now};
 use crate::thoughts::ThoughtKeeper;
 
 /// The API operation behind a route.
@@ -23,10 +24,14 @@ pub(crate) enum Operation {
     ChatCompletions,
     /// OpenAI's legacy `POST /v1/completions`.
     Completions,
+    /// OpenAI's `POST /v1/responses`.
+    Responses,
+    /// OpenAI's `POST /v1/responses/input_tokens`.
+    InputTokens,
 }
 
 /// What the answer becomes on its way back.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Outlet {
     /// As the backend gave it.
     Anthropic,
@@ -37,8 +42,12 @@ pub(crate) enum Outlet {
         /// Remembers the thinking before tool calls.
         keeper: ThoughtKeeper,
         /// The caller's own names for what the backend names.
-        places: Places,
+        places: Box<Places>,
     },
+    /// OpenAI response or its events.
+    Response(Box<Wanted>),
+    /// OpenAI's count of input tokens.
+    InputTokens,
 }
 
 /// A request, ready for a backend.
@@ -48,6 +57,8 @@ pub(crate) struct Plan {
     pub(crate) body: Bytes,
     /// The requests whose answers are further choices.
     pub(crate) further: Vec<Bytes>,
+    /// What `anthropic-beta` must name for it, besides what the caller names.
+    pub(crate) betas: Vec<&'static str>,
     /// The model as the caller named it; answers repeat it.
     pub(crate) asked: String,
     /// The model that serves.
@@ -62,18 +73,20 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Reads as much of the body as its operation needs. `owner` is whose request it is.
-    pub(crate) fn new(
+    pub(crate) async fn new(
         app: &App,
         operation: Operation,
+        owner: &str,
         body: Bytes,
         strict: bool,
-        owner: String,
     ) -> Result<Self, ApiError> {
         match operation {
             Operation::Messages | Operation::CountTokens => Self::messages(app, body),
             Operation::ChatCompletions | Operation::Completions => {
-                Self::chat(app, app.translate_chat(operation, &body, strict, &owner)?, strict, owner)
+                Self::chat(app, app.translate_chat(operation, &body, strict, owner)?, strict, owner)
             }
+            Operation::Responses => responses::plan(app, owner, body, strict).await,
+            Operation::InputTokens => responses::plan_count(app, owner, body, strict).await,
         }
     }
 
@@ -93,14 +106,14 @@ impl Plan {
         let unchanged = served == asked;
         let body = if unchanged { body } else { with_model(&body, &served)? };
         let asked = if asked.is_empty() { served.clone() } else { asked };
-        let (further, ignored) = (Vec::new(), Vec::new());
-        Ok(Self { body, further, asked, served, stream, outlet: Outlet::Anthropic, ignored })
+        let (further, betas, ignored) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { body, further, betas, asked, served, stream, outlet: Outlet::Anthropic, ignored })
     }
 
     /// What a backend says about the request it got, said about the request that the caller sent.
     pub(crate) fn in_callers_terms(&self, failure: BackendError) -> BackendError {
         match &self.outlet {
-            Outlet::Anthropic => failure,
+            Outlet::Anthropic | Outlet::Response(_) | Outlet::InputTokens => failure,
             Outlet::Chat { places, .. } => BackendError { error: places.in_chat(failure.error), ..failure },
         }
     }
@@ -108,30 +121,48 @@ impl Plan {
     /// The same for the names of fields without effect.
     pub(crate) fn names_of_the_caller(&self, ignored: Vec<String>) -> Vec<String> {
         match &self.outlet {
-            Outlet::Anthropic => ignored,
+            Outlet::Anthropic | Outlet::Response(_) | Outlet::InputTokens => ignored,
             Outlet::Chat { places, .. } => places.names_in_chat(ignored),
         }
     }
 
-    fn chat(app: &App, translated: Translated, strict: bool, owner: String) -> Result<Self, ApiError> {
+    fn chat(app: &App, translated: Translated, strict: bool, owner: &str) -> Result<Self, ApiError> {
         let Translated { body, further, asked_model, model, stream, include_usage, shape, .. } = translated;
-        let (mut ignored, places) = (translated.ignored, translated.places);
-        let (body, refused) = app.refusals.strip(&model, body).map_err(|error| malformed(&error))?;
-        if let Some(field) = refused.first().filter(|_| strict) {
-            return Err(
-                ApiError::invalid(*field, "this model does not take it").with_code("unsupported_parameter")
-            );
-        }
-        ignored.extend(refused.into_iter().map(str::to_owned));
+        let (mut ignored, places) = (translated.ignored, Box::new(translated.places));
+        let body = app.refusals.apply(&model, body, strict, &mut ignored)?;
         let strip = |body| app.refusals.strip(&model, body).map(|(body, _)| body);
         let further =
             further.into_iter().map(strip).collect::<Result<_, _>>().map_err(|error| malformed(&error))?;
-        let created = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
-        let heading =
-            Heading { asked_model: asked_model.clone(), created, include_usage, shape: Arc::new(shape) };
+        let heading = Heading {
+            asked_model: asked_model.clone(),
+            created: now(),
+            include_usage,
+            shape: Arc::new(shape),
+        };
+        let owner = owner.to_owned();
         let keeper = ThoughtKeeper { memory: Arc::clone(&app.thoughts), owner, model: model.clone() };
         let outlet = Outlet::Chat { heading, keeper, places };
-        Ok(Self { body, further, asked: asked_model, served: model, stream, outlet, ignored })
+        let betas = Vec::new();
+        Ok(Self { body, further, betas, asked: asked_model, served: model, stream, outlet, ignored })
+    }
+}
+
+impl Plan {
+    /// What is wanted of a response in the background; the plan has no use for it then.
+    pub(super) fn take_background(&mut self) -> Option<(Wanted, Background)> {
+        match std::mem::replace(&mut self.outlet, Outlet::Anthropic) {
+            Outlet::Response(mut wanted) => match wanted.background.take() {
+                Some(background) => Some((*wanted, background)),
+                None => {
+                    self.outlet = Outlet::Response(wanted);
+                    None
+                }
+            },
+            other => {
+                self.outlet = other;
+                None
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::response::Response;
 use backends::{AGENT_EVENT, BackendError, EventStream, Reply, ReplyBody, UpstreamBody};
 use bytes::Bytes;
+use dialects::openai_responses;
 use futures_util::StreamExt;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
@@ -15,6 +16,7 @@ use super::{Ended, Exchange, Outlet, Plan, not_an_answer, stopping};
 use crate::error;
 use crate::relay::{EventRelay, Events, Sink, VerbatimRelay};
 use crate::reply_headers;
+use crate::responses::{Wanted, now};
 
 /// A whole answer longer than this is refused: it is held in memory.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -44,19 +46,38 @@ pub(super) async fn respond(reply: Reply, plan: Plan, mut exchange: Exchange) ->
         ReplyBody::Json(json) if !reply.status.is_success() => {
             refused(reply.status, headers, Ok(json), &plan, exchange)
         }
-        ReplyBody::Bytes(body) if is_event_stream(&reply.headers) => relayed(headers, body, &plan, exchange),
+        ReplyBody::Bytes(body) if is_event_stream(&reply.headers) => relayed(headers, body, plan, exchange),
         ReplyBody::Bytes(body) => {
             let whole = collect(body, &exchange).await;
-            answered(whole.map(|whole| vec![whole.into()]), headers, &plan, exchange)
+            answered(whole.map(|whole| vec![whole.into()]), headers, plan, exchange).await
         }
-        ReplyBody::Json(json) => answered(Ok(vec![json.into()]), headers, &plan, exchange),
+        ReplyBody::Json(json) => answered(Ok(vec![json.into()]), headers, plan, exchange).await,
         ReplyBody::Events(events) if plan.stream => {
-            let sink = Sink::new(&plan);
+            let sink = Sink::new(plan.outlet, &plan.asked, &plan.served);
             streamed(headers, Body::new(EventRelay::new(Events::Turn(events), sink, opened(exchange))))
         }
         ReplyBody::Events(events) => {
             let whole = fold(events, &exchange).await;
-            answered(whole.map(|whole| vec![whole]), headers, &plan, exchange)
+            answered(whole.map(|whole| vec![whole]), headers, plan, exchange).await
+        }
+    }
+}
+
+/// The events of a reply that has to have some.
+pub(super) async fn events(reply: Reply, exchange: &mut Exchange) -> Result<Events, BackendError> {
+    exchange.upstream_request_id =
+        reply.headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    exchange.costs.extend(reply.cost);
+    match reply.body {
+        ReplyBody::Bytes(body) if !reply.status.is_success() => {
+            let body = collect(body, exchange).await?;
+            let error = dialects::openai_chat::error_from_upstream(reply.status.as_u16(), &body);
+            Err(BackendError { error, detail: format!("upstream answered {}", reply.status) })
+        }
+        ReplyBody::Bytes(body) if is_event_stream(&reply.headers) => Ok(Events::sse(body)),
+        ReplyBody::Events(events) => Ok(Events::Turn(events)),
+        ReplyBody::Bytes(_) | ReplyBody::Json(_) => {
+            Err(not_an_answer(&"no stream, although one was asked for"))
         }
     }
 }
@@ -67,13 +88,13 @@ pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
 }
 
 /// Upstream's bytes as a stream: untouched where the dialect and the model's name are the same.
-fn relayed(headers: HeaderMap, body: UpstreamBody, plan: &Plan, exchange: Exchange) -> Response {
+fn relayed(headers: HeaderMap, body: UpstreamBody, plan: Plan, exchange: Exchange) -> Response {
     let exchange = opened(exchange);
     let untouched = matches!(plan.outlet, Outlet::Anthropic) && plan.asked == plan.served;
     if untouched {
         streamed(headers, Body::new(VerbatimRelay::new(body, exchange)))
     } else {
-        let sink = Sink::new(plan);
+        let sink = Sink::new(plan.outlet, &plan.asked, &plan.served);
         streamed(headers, Body::new(EventRelay::new(Events::sse(body), sink, exchange)))
     }
 }
@@ -84,7 +105,7 @@ pub(super) fn opened(mut exchange: Exchange) -> Exchange {
     exchange
 }
 
-pub(super) fn streamed(headers: HeaderMap, body: Body) -> Response {
+pub(crate) fn streamed(headers: HeaderMap, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.headers_mut() = headers;
     let headers = response.headers_mut();
@@ -112,7 +133,7 @@ fn refused(
     exchange.failed(format!("upstream answered {status}"));
     match plan.outlet {
         Outlet::Anthropic => whole(status, headers, body, exchange),
-        Outlet::Chat { .. } => {
+        Outlet::Chat { .. } | Outlet::Response(_) | Outlet::InputTokens => {
             let error = dialects::openai_chat::error_from_upstream(status.as_u16(), &body);
             error::finish(exchange, &error, headers)
         }
@@ -120,18 +141,21 @@ fn refused(
 }
 
 /// Whole Messages answers, one for each choice, given in the caller's dialect.
-pub(super) fn answered(
+pub(super) async fn answered(
     answers: Result<Vec<Whole>, BackendError>,
     headers: HeaderMap,
-    plan: &Plan,
+    plan: Plan,
     mut exchange: Exchange,
 ) -> Response {
-    let encoded = answers.and_then(|wholes| {
-        let (answers, beside): (Vec<_>, Vec<_>) =
-            wholes.into_iter().map(|Whole { json, beside }| (json, beside)).unzip();
-        exchange.meter = metered(&answers);
-        with_events(encode(&answers, plan)?, &beside.concat())
-    });
+    let encoded = match answers {
+        Ok(wholes) => {
+            let (answers, beside): (Vec<_>, Vec<_>) =
+                wholes.into_iter().map(|Whole { json, beside }| (json, beside)).unzip();
+            exchange.meter = metered(&answers);
+            encode(&answers, plan).await.and_then(|answer| with_events(answer, &beside.concat()))
+        }
+        Err(failure) => Err(failure),
+    };
     match encoded {
         Ok(body) => self::whole(StatusCode::OK, headers, body, exchange),
         Err(failure) => {
@@ -153,15 +177,17 @@ fn metered(answers: &[Bytes]) -> Meter {
     Meter::together(meters.iter())
 }
 
-fn encode(answers: &[Bytes], plan: &Plan) -> Result<Bytes, BackendError> {
-    match (&plan.outlet, answers) {
-        (Outlet::Anthropic, [json]) if plan.asked == plan.served => Ok(json.clone()),
-        (Outlet::Anthropic, [json]) => named_as_asked(json, &plan.asked),
-        (Outlet::Anthropic, _) => Err(not_an_answer(&"one answer was asked for")),
+async fn encode(answers: &[Bytes], plan: Plan) -> Result<Bytes, BackendError> {
+    match (plan.outlet, answers) {
         (Outlet::Chat { heading, keeper, .. }, answers) => {
             answers.iter().for_each(|json| keeper.answer(json));
-            dialects::openai_chat::encode_answers(answers, heading).map_err(|error| not_an_answer(&error))
+            dialects::openai_chat::encode_answers(answers, &heading).map_err(|error| not_an_answer(&error))
         }
+        (Outlet::Anthropic, [json]) if plan.asked == plan.served => Ok(json.clone()),
+        (Outlet::Anthropic, [json]) => named_as_asked(json, &plan.asked),
+        (Outlet::Response(wanted), [json]) => respond_with(json, *wanted).await,
+        (Outlet::InputTokens, [json]) => input_tokens(json),
+        _ => Err(not_an_answer(&"one answer was asked for")),
     }
 }
 
@@ -173,6 +199,23 @@ fn with_events(answer: Bytes, beside: &[Bytes]) -> Result<Bytes, BackendError> {
     let events: Vec<_> = beside.iter().map(|event| String::from_utf8_lossy(event)).collect();
     let list = format!("[{}]", events.join(","));
     Edit::new(&answer).set("claude_code_events", &list).finish().map_err(|error| not_an_answer(&error))
+}
+
+/// The response object, kept first where it is to be kept.
+async fn respond_with(json: &Bytes, wanted: Wanted) -> Result<Bytes, BackendError> {
+    let Wanted { id, created, echo, keep, .. } = wanted;
+    let response = openai_responses::encode_answer(json, echo, &id, created, now())
+        .map_err(|error| not_an_answer(&error))?;
+    Ok(match keep {
+        Some(keep) => keep.end(response).await,
+        None => response,
+    })
+}
+
+fn input_tokens(json: &Bytes) -> Result<Bytes, BackendError> {
+    let [count] = peek::members(json, ["input_tokens"]).map_err(|error| not_an_answer(&error))?;
+    let count = count.and_then(|count| count.get().parse().ok());
+    count.map(openai_responses::input_tokens).ok_or_else(|| not_an_answer(&"no count"))
 }
 
 /// `model` in the answer stays as the caller named it; answers without one (token counts) stay as they are.

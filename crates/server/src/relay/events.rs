@@ -15,7 +15,7 @@ use super::{Sink, ended_early};
 use crate::pipeline::{Ended, Exchange, stopping};
 
 /// One event may hold a whole tool input or document.
-const MAX_EVENT_BYTES: usize = 32 << 20;
+pub(crate) const MAX_EVENT_BYTES: usize = 32 << 20;
 /// Events that are already there go out together, up to about this much.
 pub(super) const BATCH_BYTES: usize = 64 << 10;
 
@@ -70,10 +70,19 @@ fn raw_event(frame: sse::Frame) -> Result<RawEvent, BackendError> {
     Ok(RawEvent { name, data: frame.data })
 }
 
+/// How far a stream is.
+enum Stage {
+    /// Events come.
+    Running(Events),
+    /// All has come; the sink may hold the last words back.
+    Closing,
+    /// All was sent.
+    Over,
+}
+
 /// The body of a streamed answer that is made from events.
 pub(crate) struct EventRelay {
-    /// `None` once the stream has ended.
-    events: Option<Events>,
+    stage: Stage,
     sink: Sink,
     keep_alive: KeepAlive,
     cut: Cut,
@@ -83,7 +92,7 @@ pub(crate) struct EventRelay {
 impl EventRelay {
     pub(crate) fn new(events: Events, sink: Sink, exchange: Exchange) -> Self {
         let cut = Cut::new(exchange.cut_owned());
-        Self { events: Some(events), sink, keep_alive: KeepAlive::new(), cut, exchange }
+        Self { stage: Stage::Running(events), sink, keep_alive: KeepAlive::new(), cut, exchange }
     }
 
     /// Writes what the event becomes. `true` when it was the last one.
@@ -167,17 +176,23 @@ impl Body for EventRelay {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
-        let Some(mut events) = this.events.take() else { return Poll::Ready(None) };
         let mut out = BytesMut::new();
-        let over = match this.poll_batch(&mut events, cx, &mut out) {
-            Poll::Ready(over) => over,
-            Poll::Pending => {
-                this.events = Some(events);
-                return Poll::Pending;
+        if let Stage::Running(mut events) = std::mem::replace(&mut this.stage, Stage::Closing) {
+            let polled = this.poll_batch(&mut events, cx, &mut out);
+            if !matches!(polled, Poll::Ready(true)) {
+                this.stage = Stage::Running(events);
             }
-        };
-        if !over {
-            this.events = Some(events);
+            ready!(polled);
+        }
+        if let Stage::Closing = this.stage {
+            match this.sink.poll_last(cx, &mut out) {
+                Poll::Ready(()) => this.stage = Stage::Over,
+                Poll::Pending if out.is_empty() => return Poll::Pending,
+                Poll::Pending => {}
+            }
+        }
+        if out.is_empty() {
+            return Poll::Ready(None);
         }
         this.exchange.first_byte();
         this.keep_alive.sent();

@@ -5,12 +5,13 @@ mod chat;
 mod choices;
 mod events;
 mod patience;
+mod response;
 mod sink;
 mod verbatim;
 
 pub(crate) use chat::ChatSink;
 pub(crate) use choices::ChoicesRelay;
-pub(crate) use events::{EventRelay, Events};
+pub(crate) use events::{EventRelay, Events, MAX_EVENT_BYTES};
 pub(crate) use patience::KeepAlive;
 pub(crate) use sink::Sink;
 pub(crate) use verbatim::VerbatimRelay;

@@ -1,12 +1,18 @@
-//! Where events end up: Anthropic's stream, or OpenAI's chunks.
+//! Where events end up: Anthropic's stream, or one of OpenAI's.
 
+use std::task::{Context, Poll};
+
+use backends::AGENT_EVENT;
 use bytes::{Bytes, BytesMut};
-use messages::{ApiError, RawEvent};
+use dialects::openai_responses::EventEncoder;
+use messages::{ApiError, Event, RawEvent};
 use serde_json::value::RawValue;
 use wire::json::{edit::Edit, peek};
 
 use super::ChatSink;
-use crate::pipeline::{Outlet, Plan};
+use super::response::ResponseSink;
+use crate::pipeline::Outlet;
+use crate::responses::Keep;
 
 /// Writes one answer's events in the caller's dialect.
 pub(crate) enum Sink {
@@ -17,6 +23,8 @@ pub(crate) enum Sink {
     },
     /// Chat completion chunks.
     Chat(Box<ChatSink>),
+    /// The events of a response.
+    Response(Box<ResponseSink>),
 }
 
 /// An event that cannot be read, as the log shall name it.
@@ -24,15 +32,31 @@ pub(crate) enum Sink {
 pub(crate) struct Unreadable(pub(crate) String);
 
 impl Sink {
-    pub(crate) fn new(plan: &Plan) -> Self {
-        match &plan.outlet {
-            Outlet::Anthropic => {
-                let renamed = plan.asked != plan.served;
-                Self::Anthropic {
-                    model: renamed.then(|| serde_json::Value::from(plan.asked.as_str()).to_string()),
-                }
+    /// The sink of a request for `asked` that `served` answers.
+    pub(crate) fn new(outlet: Outlet, asked: &str, served: &str) -> Self {
+        match outlet {
+            Outlet::Anthropic | Outlet::InputTokens => {
+                let renamed = asked != served;
+                Self::Anthropic { model: renamed.then(|| serde_json::Value::from(asked).to_string()) }
             }
-            Outlet::Chat { heading, keeper, .. } => Self::Chat(Box::new(ChatSink::new(heading, keeper, 1))),
+            Outlet::Chat { heading, keeper, .. } => Self::Chat(Box::new(ChatSink::new(&heading, &keeper, 1))),
+            Outlet::Response(wanted) => {
+                let encoder = EventEncoder::new(wanted.echo, &wanted.id, wanted.created);
+                Self::response(encoder, wanted.keep)
+            }
+        }
+    }
+
+    /// The sink of a response, which is kept with `keep` before its end is told.
+    pub(crate) fn response(encoder: EventEncoder, keep: Option<Keep>) -> Self {
+        Self::Response(Box::new(ResponseSink::new(encoder, keep)))
+    }
+
+    /// The response object as it is told now; empty in other dialects.
+    pub(crate) fn object(&self) -> Bytes {
+        match self {
+            Self::Response(sink) => sink.object(),
+            Self::Anthropic { .. } | Self::Chat(_) => Bytes::new(),
         }
     }
 
@@ -45,6 +69,14 @@ impl Sink {
             }
             Self::Anthropic { .. } => dialects::anthropic::write_event(out, &event),
             Self::Chat(chat) => chat.push(0, &event, out)?,
+            // No event of the response's: it has no number, and is not kept.
+            Self::Response(_) if event.name == AGENT_EVENT => {
+                wire::sse::write_event(out, AGENT_EVENT, &event.data);
+            }
+            Self::Response(sink) => {
+                let event = Event::parse(&event.data).map_err(|error| Unreadable(error.to_string()))?;
+                sink.push(&event, out).map_err(|error| Unreadable(error.to_string()))?;
+            }
         }
         Ok(())
     }
@@ -54,6 +86,7 @@ impl Sink {
         match self {
             Self::Anthropic { .. } => Ok(()),
             Self::Chat(chat) => chat.finish(out),
+            Self::Response(sink) => sink.finish(out).map_err(|error| Unreadable(error.to_string())),
         }
     }
 
@@ -62,6 +95,15 @@ impl Sink {
         match self {
             Self::Anthropic { .. } => dialects::anthropic::error_event(out, error, None),
             Self::Chat(chat) => chat.fail(error, out),
+            Self::Response(sink) => sink.fail(error, out),
+        }
+    }
+
+    /// Writes what was held back of the end, once it may be told.
+    pub(crate) fn poll_last(&mut self, cx: &mut Context<'_>, out: &mut BytesMut) -> Poll<()> {
+        match self {
+            Self::Anthropic { .. } | Self::Chat(_) => Poll::Ready(()),
+            Self::Response(sink) => sink.poll_last(cx, out),
         }
     }
 
@@ -69,7 +111,7 @@ impl Sink {
     pub(crate) fn keep_alive(&self, out: &mut BytesMut) {
         match self {
             Self::Anthropic { .. } => wire::sse::write_event(out, "ping", br#"{"type": "ping"}"#),
-            Self::Chat(_) => ChatSink::keep_alive(out),
+            Self::Chat(_) | Self::Response(_) => ChatSink::keep_alive(out),
         }
     }
 }

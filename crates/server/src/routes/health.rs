@@ -31,8 +31,18 @@ pub(crate) async fn report(State(app): State<Arc<App>>, parts: Parts) -> Respons
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": app.started.elapsed().as_secs(),
         "backends": { app.backend.name(): backend },
+        "store": store_state(&app).await,
     }))
     .into_response()
+}
+
+/// Whether responses can be kept.
+async fn store_state(app: &App) -> &'static str {
+    match app.responses.store() {
+        None => "off",
+        Some(store) if store.size().await.is_ok() => "ok",
+        Some(_) => "failing",
+    }
 }
 
 /// `GET /health/live`: the process answers.

@@ -6,6 +6,7 @@ pub(crate) mod health;
 pub(crate) mod messages;
 pub(crate) mod models;
 pub(crate) mod permissions;
+pub(crate) mod responses;
 
 use std::sync::Arc;
 
@@ -27,6 +28,11 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     app.metrics.set_processes(backend.name(), &backend.processes());
     app.metrics.set_turns(backend.name(), &backend.turns());
     app.metrics.account.set(backend.name(), &backend.account_windows());
+    if let Some(store) = app.responses.store()
+        && let Ok(size) = store.size().await
+    {
+        app.metrics.set_stored(size.responses, size.bytes);
+    }
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, content_type)], app.metrics.text()).into_response()
 }

@@ -90,6 +90,9 @@ pub(crate) struct Metrics {
     processes: Family<ProcessLabels, Gauge>,
     turns: Family<TurnLabels, Counter>,
     pub(crate) account: AccountGauges,
+    stored: Gauge,
+    stored_bytes: Gauge,
+    pub(crate) store_failures: Counter,
     models: Mutex<HashSet<String>>,
 }
 
@@ -117,6 +120,9 @@ impl Metrics {
             processes: Family::default(),
             turns: Family::default(),
             account: AccountGauges::default(),
+            stored: Gauge::default(),
+            stored_bytes: Gauge::default(),
+            store_failures: Counter::default(),
             models: Mutex::default(),
         };
         metrics.register();
@@ -149,7 +155,17 @@ impl Metrics {
         r.register("claude_processes", "Processes of the claude program by state", self.processes.clone());
         let help = "Turns of the claude program, by how it came to know the conversation";
         r.register("claude_turns", help, self.turns.clone());
+        r.register("stored_responses", "Responses kept now", self.stored.clone());
+        r.register("stored_bytes", "Bytes that the store of responses takes", self.stored_bytes.clone());
+        let help = "Times that the store of responses did not do what it was asked";
+        r.register("store_failures", help, self.store_failures.clone());
         self.account.register(r);
+    }
+
+    /// The store of responses as it is now.
+    pub(crate) fn set_stored(&self, responses: u64, bytes: u64) {
+        self.stored.set(i64::try_from(responses).unwrap_or(i64::MAX));
+        self.stored_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// Counts one refused request.

@@ -7,16 +7,19 @@
 )]
 
 mod access;
+mod background;
 mod bodies;
 mod chat;
 mod choices;
 mod completions;
 mod faults;
+mod kept;
 mod limits;
 mod listener;
 mod operations;
 mod pass_through;
 mod records;
+mod responses;
 mod shutdown;
 mod support;
 mod translation;

@@ -17,7 +17,7 @@ async fn a_forwarded_request_reaches_the_api_byte_for_byte() {
         [("anthropic-version", "2023-06-01"), ("anthropic-beta", "a-1,b-2"), ("anthropic-new", "kept")];
     let answer = proxy.post("/v1/messages?beta=true", &headers, ODD_BODY).await;
     assert_eq!(answer.status, 200);
-    let sent = proxy.simulator.requests().pop().unwrap();
+    let sent = proxy.sent();
     assert_eq!(sent.body, ODD_BODY);
     assert_eq!(sent.query, "beta=true");
     for (name, value) in headers {
@@ -33,7 +33,7 @@ async fn both_api_versions_are_forwarded_as_received() {
         let body = anthropic_request("hi", false).to_string();
         let answer = proxy.post("/v1/messages", &[("anthropic-version", version)], body).await;
         assert_eq!(answer.status, 200);
-        assert_eq!(proxy.simulator.requests().pop().unwrap().header("anthropic-version"), Some(version));
+        assert_eq!(proxy.sent().header("anthropic-version"), Some(version));
     }
 }
 
@@ -44,7 +44,7 @@ async fn a_callers_own_key_never_leaves_this_server() {
         let body = anthropic_request("hi", false).to_string();
         let answer = proxy.post("/v1/messages", &[header, ("anthropic-version", "2023-06-01")], body).await;
         assert_eq!(answer.status, 200);
-        let sent = proxy.simulator.requests().pop().unwrap();
+        let sent = proxy.sent();
         assert!(sent.headers.iter().all(|(_, value)| !value.contains("callers-key")), "{:?}", sent.headers);
     }
 }
@@ -97,7 +97,7 @@ async fn a_retired_model_is_served_by_todays_and_keeps_its_name_in_the_answer() 
         let served = answer.header("x-model-served").to_owned();
         assert!(served.starts_with("claude-sonnet-"), "{served}");
         assert!(answer.text().await.contains(asked));
-        let sent = proxy.simulator.requests().pop().unwrap();
+        let sent = proxy.sent();
         assert_eq!(sent.body, body.to_string().replace(asked, &served));
     }
 }
@@ -115,7 +115,7 @@ async fn a_request_without_a_model_gets_the_default_one() {
         let answer =
             proxy.post("/v1/messages", &[("anthropic-version", "2023-06-01")], body.to_string()).await;
         assert_eq!(answer.status, 200);
-        assert_eq!(proxy.simulator.requests().pop().unwrap().json()["model"], "claude-haiku-4-5");
+        assert_eq!(proxy.sent().json()["model"], "claude-haiku-4-5");
     }
 }
 
@@ -128,7 +128,7 @@ async fn gzipped_requests_are_accepted() {
     let headers = [("anthropic-version", "2023-06-01"), ("content-encoding", "gzip")];
     let answer = proxy.post("/v1/messages", &headers, encoder.finish().unwrap()).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(proxy.simulator.requests().pop().unwrap().body, ODD_BODY);
+    assert_eq!(proxy.sent().body, ODD_BODY);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,8 @@ use policy::config;
 use serde_json::{Value, json};
 use server::{App, Server};
 use simulator::Simulator;
+use store::{ResponseStore, Sqlite, Unavailable};
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -26,6 +28,8 @@ pub(crate) struct Proxy {
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     client: HttpClient,
+    /// Where this server keeps responses; the next one may find them there.
+    pub(crate) data_dir: Arc<TempDir>,
 }
 
 /// An answer whose body has not been read yet.
@@ -42,6 +46,11 @@ impl Proxy {
 
     /// A server with these settings in its `config.json`.
     pub(crate) async fn with(settings: Value) -> Self {
+        Self::over(Arc::new(tempfile::tempdir().unwrap()), settings).await
+    }
+
+    /// The same with what an earlier server left.
+    pub(crate) async fn over(data_dir: Arc<TempDir>, settings: Value) -> Self {
         let simulator = Simulator::start().await.unwrap();
         let mut settings = settings;
         settings["anthropic"] = json!({ "base_url": simulator.url(), "api_key": "sim-key" });
@@ -56,14 +65,15 @@ impl Proxy {
         let backend = Anthropic::new(&AnthropicSettings { base_url, credential, timeouts }).unwrap();
         let backend: Arc<dyn Backend> = Arc::new(backend);
         let gate = Gate::new(&config, None, false);
-        let server = Server::bind(App::new(config, backend, gate)).unwrap();
+        let store = config.openai.store.then(|| store(&data_dir, config.openai.store_max_bytes));
+        let server = Server::bind(App::new(config, backend, gate, store)).unwrap();
         let address = server.address().unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.run(async {
             stopped.await.ok();
         }));
         let client = HttpClient::new(Timeouts { quiet: PATIENCE, response: PATIENCE });
-        Self { simulator, address, stop: Some(stop), serving, client }
+        Self { simulator, address, stop: Some(stop), serving, client, data_dir }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -110,6 +120,13 @@ impl Proxy {
         self.post("/v1/chat/completions", &[], chat_request(text, stream).to_string()).await
     }
 
+    /// The last call that reached the API; what asks for its health is none.
+    pub(crate) fn sent(&self) -> simulator::Recorded {
+        let mut requests = self.simulator.requests();
+        requests.retain(|request| request.path.starts_with("/v1/messages"));
+        requests.pop().unwrap()
+    }
+
     /// The Messages requests that reached the API.
     pub(crate) fn asked(&self) -> Vec<Value> {
         let asked = self.simulator.requests().into_iter().filter(|request| request.path == "/v1/messages");
@@ -129,6 +146,15 @@ impl Proxy {
     /// The text of `/metrics`.
     pub(crate) async fn metrics(&self) -> String {
         self.get("/metrics", &[]).await.text().await
+    }
+}
+
+fn store(dir: &TempDir, max_bytes: u64) -> Arc<dyn ResponseStore> {
+    let settings =
+        store::Settings { dir: dir.path().to_owned(), max_bytes, patience: Duration::from_secs(10) };
+    match Sqlite::open(&settings) {
+        Ok(store) => Arc::new(store),
+        Err(error) => Arc::new(Unavailable::new(error.to_string())),
     }
 }
 

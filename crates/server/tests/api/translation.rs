@@ -75,7 +75,7 @@ async fn aliases_choose_the_model_and_the_answer_keeps_the_name_asked_for() {
     let answer = proxy.post("/v1/chat/completions", &[], body.to_string()).await;
     assert_eq!(answer.header("x-model-served"), "claude-haiku-4-5");
     assert_eq!(answer.json().await["model"], "gpt-4o");
-    assert_eq!(proxy.simulator.requests().pop().unwrap().json()["model"], "claude-haiku-4-5");
+    assert_eq!(proxy.sent().json()["model"], "claude-haiku-4-5");
 }
 
 #[tokio::test(flavor = "multi_thread")]

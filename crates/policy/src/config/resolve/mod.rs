@@ -90,6 +90,9 @@ impl Resolver<'_> {
             aliases: aliases.into_iter().collect(),
             auto_cache: raw.auto_cache.unwrap_or(false),
             max_choices: raw.max_choices.unwrap_or(8).into(),
+            store: raw.store.unwrap_or(true),
+            store_days: raw.store_days.unwrap_or(30),
+            store_max_bytes: raw.store_max_bytes.unwrap_or(1 << 30),
         }
     }
 
