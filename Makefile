@@ -11,11 +11,11 @@ run: ## Build and start the server on port 8000 (RUN_ARGS="--port 9000")
 demo: ## See it work without an account: both dialects, through the real Claude Code (DEMO_ARGS=--once ends it)
 	@scripts/demo.sh $(DEMO_ARGS)
 
-tools: ## Install the pinned Claude Code and the clients that the tests drive
+tools: ## Install the pinned Claude Code, Codex and clients that the tests drive
 	@scripts/tools.sh
 
 test: ## Run every test; the last line sums up
-	@scripts/test.sh rust project clients claude
+	@scripts/test.sh rust project clients apart claude
 
 test-rust: ## Run the tests of the crates
 	@scripts/test.sh rust
@@ -23,8 +23,8 @@ test-rust: ## Run the tests of the crates
 test-project: ## Test the image, the locks and the scripts
 	@scripts/test.sh project
 
-test-clients: ## Test the program with the official OpenAI and Anthropic clients
-	@scripts/test.sh clients
+test-clients: ## Test the program with the official clients, frameworks and agents
+	@scripts/test.sh clients apart
 
 test-claude: ## Test the program with the real Claude Code
 	@scripts/test.sh claude

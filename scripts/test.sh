@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs test suites, all of them even when one fails, and ends with one line that sums up:
 #   N passed, N failed, N skipped
-# Usage: scripts/test.sh rust|project|clients|claude…
+# Usage: scripts/test.sh rust|project|clients|apart|claude…
 #
 # The Python suites get the programs under test by TEST_PROXY_BINARY, TEST_SIMULATOR_BINARY and TEST_CLAUDE_BINARY.
 set -uo pipefail
@@ -23,14 +23,15 @@ build_programs() {
     export TEST_CLAUDE_BINARY="$PWD/.tools/claude/node_modules/.bin/claude"
 }
 
-# pytest in the folder of that name; its JUnit file is what is counted.
+# run_pytest SUITE [VENV]: pytest in the folder of that name; its JUnit file is what is counted.
 run_pytest() {
-    .tools/venv/bin/python -B -m pytest -p no:cacheprovider --timeout=300 \
+    ".tools/${2:-venv}/bin/python" -B -m pytest -p no:cacheprovider --timeout=300 \
         --junitxml="$results/$1.xml" "tests/$1"
 }
 
 run_project() { scripts/tools.sh python && run_pytest project; }
-run_clients() { scripts/tools.sh && build_programs && run_pytest clients; }
+run_clients() { scripts/tools.sh claude codex node python && build_programs && run_pytest clients; }
+run_apart() { scripts/tools.sh claude apart && build_programs && run_pytest apart apart; }
 run_claude() { scripts/tools.sh claude python && build_programs && run_pytest claude; }
 
 for suite in "$@"; do

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Installs the pinned tools, each only when its lock changed. Usage: scripts/tools.sh [claude] [node] [python]
-#   claude  the Claude Code CLI     .tools/claude/node_modules/.bin/claude
-#   node    the JavaScript clients  tests/clients/node/node_modules
-#   python  pytest and the clients  .tools/venv
+# Installs the pinned tools, each only when its lock changed.
+# Usage: scripts/tools.sh [claude] [codex] [node] [python] [apart]
+#   claude  the Claude Code CLI                .tools/claude/node_modules/.bin/claude
+#   codex   the Codex CLI                      .tools/codex/node_modules/.bin/codex
+#   node    the JavaScript clients             tests/clients/node/node_modules
+#   python  pytest and the clients             .tools/venv
+#   apart   clients that need older libraries  .tools/apart
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -50,6 +53,18 @@ install_claude() {
     cp $from/package-lock.json $to/installed-lock.json
 }
 
+# Its program is in the package for this machine, which the command looks up: nothing to link.
+install_codex() {
+    local from=tools/codex to=.tools/codex
+    is_current $from/package-lock.json $to/installed-lock.json && return
+    scripts/needs.sh node
+    echo "Installing Codex $(node -p "require('./$from/package.json').dependencies['@openai/codex']")" >&2
+    mkdir -p $to
+    cp $from/package.json $from/package-lock.json $to/
+    npm_install $to
+    cp $from/package-lock.json $to/installed-lock.json
+}
+
 install_node() {
     local at=tests/clients/node
     is_current $at/package-lock.json $at/node_modules/installed-lock.json && return
@@ -59,18 +74,22 @@ install_node() {
     cp $at/package-lock.json $at/node_modules/installed-lock.json
 }
 
-install_python() {
-    local venv=.tools/venv lock=tests/requirements.txt
-    is_current $lock $venv/installed-requirements.txt && [[ -x $venv/bin/python ]] && return
+# install_venv FOLDER LOCK WHAT
+install_venv() {
+    local venv=$1 lock=$2
+    is_current "$lock" "$venv/installed-requirements.txt" && [[ -x $venv/bin/python ]] && return
     scripts/needs.sh python
-    echo "Installing pytest and the Python clients" >&2
-    rm -rf $venv
-    python3 -m venv $venv 2>/dev/null || python3 -m virtualenv --quiet $venv
-    $venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $lock
-    cp $lock $venv/installed-requirements.txt
+    echo "Installing $3" >&2
+    rm -rf "$venv"
+    python3 -m venv "$venv" 2>/dev/null || python3 -m virtualenv --quiet "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$lock"
+    cp "$lock" "$venv/installed-requirements.txt"
 }
 
-for part in "${@:-claude node python}"; do
+install_python() { install_venv .tools/venv tests/requirements.txt "pytest and the Python clients"; }
+install_apart() { install_venv .tools/apart tests/apart/requirements.txt "clients that need older libraries"; }
+
+for part in "${@:-claude codex node python apart}"; do
     for name in $part; do
         "install_$name"
     done

@@ -55,6 +55,25 @@ def test_it_works_with_its_tools(ask, simulator, tmp_path):
     assert "cat feet" in json.dumps(second), "the file's content went back as the tool's result"
 
 
+def test_it_edits_a_file(ask, simulator, tmp_path):
+    file = tmp_path / "work" / "poem.txt"
+    file.parent.mkdir()
+    file.write_text("roses are red\n")
+    edit = {"file_path": str(file), "old_string": "roses are red", "new_string": "violets are blue"}
+    simulator.script(
+        turn({"thinking": "Look first."}, {"tool": {"name": "Read", "input": {"file_path": str(file)}}}),
+        turn({"thinking": "Now edit."}, "I edit it.", {"tool": {"name": "Edit", "input": edit}}),
+        turn({"tool": {"name": "Write", "input": {"file_path": f"{file}.bak", "content": "roses are red\n"}}}),
+        turn("Done."),
+    )
+    result = ask("Make the poem about violets", "--allowedTools=Read,Edit,Write", "--permission-mode=acceptEdits")
+    assert (result["is_error"], result["result"], result["num_turns"]) == (False, "Done.", 4)
+    assert file.read_text() == "violets are blue\n"
+    assert file.with_name("poem.txt.bak").read_text() == "roses are red\n"
+    declared = {tool.get("name") for tool in simulator.conversations()[0]["json"]["tools"]}
+    assert {"Read", "Edit", "Write"} <= declared
+
+
 def test_it_gives_up_at_once_on_a_wrong_key(ask, simulator):
     started = time.monotonic()
     result = ask("Say hello", key="sk-ant-wrong")

@@ -1,4 +1,4 @@
-"""The official JavaScript clients: runs the tests in `node/` with Node's own runner, once for each backend."""
+"""The JavaScript clients: runs the tests in `node/` with Node's own runner, once for each backend."""
 
 import subprocess
 
@@ -7,12 +7,10 @@ from support import KEY
 from support.programs import clean_environment, node_modules
 
 
-@pytest.mark.parametrize("client", ["anthropic", "openai"])
+@pytest.mark.parametrize("client", ["anthropic", "openai", "vercel"])
 def test_the_javascript_client(client, proxy, simulator, tmp_path):
     folder = node_modules().parent
-    environment = clean_environment(
-        tmp_path, PROXY_URL=proxy.url, PROXY_KEY=KEY, PROXY_BACKEND=proxy.backend, SIMULATOR_URL=simulator.url
-    )
+    environment = clean_environment(tmp_path, PROXY_URL=proxy.url, PROXY_KEY=KEY, SIMULATOR_URL=simulator.url)
     command = ["node", "--test", "--test-reporter=tap", folder / f"{client}.test.mjs"]
     ended = subprocess.run(
         command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240

@@ -28,11 +28,28 @@ def claude_binary():
     return _program("TEST_CLAUDE_BINARY", ROOT / ".tools/claude/node_modules/.bin/claude", "make tools")
 
 
+def codex_binary():
+    return _program("TEST_CODEX_BINARY", ROOT / ".tools/codex/node_modules/.bin/codex", "make tools")
+
+
 def node_modules():
     path = ROOT / "tests/clients/node/node_modules"
     if not path.is_dir():
         pytest.fail(f"{path} is not there: run `make tools`", pytrace=False)
     return path
+
+
+# What the clients in this process would read of this machine's user, or tell to others than the server under test.
+OF_THE_USER = ("OPENAI_", "ANTHROPIC_", "LANGCHAIN_", "LANGSMITH_", "LITELLM_", "LLM_", "CLAUDE_", "CODEX_")
+
+
+def forget_the_user():
+    """Takes the user's settings out of this process' environment, before a client that reads them is imported."""
+    for name in list(os.environ):
+        if name.startswith(OF_THE_USER) or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    # LiteLLM would fetch its table of prices, Hugging Face's library whatever it is asked for.
+    os.environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "HF_HUB_OFFLINE": "1"}
 
 
 def clean_environment(home, **more):

@@ -5,13 +5,18 @@ import json
 
 def events(response):
     """(name, data) of each event as it comes; data is JSON where it is that, else text. Comments are left out."""
+    for name, text in raw_events(response.iter_lines()):
+        yield name, text if text == "[DONE]" else json.loads(text)
+
+
+def raw_events(lines):
+    """(name, data) of each event that is whole, data as it was written."""
     name, data = "", []
-    for line in response.iter_lines():
+    for line in lines:
         field, _, value = line.partition(":")
         if not line:
             if data:
-                text = "\n".join(data)
-                yield name, text if text == "[DONE]" else json.loads(text)
+                yield name, "\n".join(data)
             name, data = "", []
         elif field == "event":
             name = value.strip()

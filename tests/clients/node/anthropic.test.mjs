@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
-import { anthropic, backend, model, red, simulator } from "./service.mjs";
+import { anthropic, model, red, simulator } from "./service.mjs";
 
 const client = anthropic();
 const hello = { model, max_tokens: 100, messages: [{ role: "user", content: "Hello" }] };
@@ -100,7 +100,7 @@ test("ten at once", async () => {
     answers.forEach((answer, number) => assert.equal(answer.content[0].text, `You said: "number ${number}"`));
 });
 
-test("a tool call and its result", { skip: backend === "claude-code" && "Claude Code carries no tools" }, async () => {
+test("a tool call and its result", async () => {
     await simulator.script({ steps: [{ tool: { name: "weather", input: { city: "Oslo" } } }] });
     const tools = [{ name: "weather", input_schema: { type: "object", properties: { city: { type: "string" } } } }];
     const asked = await client.messages.create({ ...hello, tools });

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import OpenAI from "openai";
-import { backend, model, openai, red, simulator } from "./service.mjs";
+import { zodResponseFormat, zodTextFormat } from "openai/helpers/zod";
+import { z } from "zod";
+import { model, openai, red, simulator } from "./service.mjs";
 
 const client = openai();
 const hello = { model, messages: [{ role: "user", content: "Hello" }] };
@@ -105,7 +107,7 @@ test("ten at once", async () => {
     answers.forEach((answer, number) => assert.equal(answer.choices[0].message.content, `You said: "number ${number}"`));
 });
 
-test("the client's own tool loop", { skip: backend === "claude-code" && "Claude Code carries no tools" }, async () => {
+test("the client's own tool loop", async () => {
     await simulator.script({ steps: [{ tool: { name: "weather", input: { city: "Oslo" } } }] });
     const asked = [];
     const weather = {
@@ -117,4 +119,51 @@ test("the client's own tool loop", { skip: backend === "claude-code" && "Claude 
     const runner = client.chat.completions.runTools({ ...hello, tools: [{ type: "function", function: weather }] });
     assert.equal(await runner.finalContent(), 'The tool said: "-3 °C"');
     assert.deepEqual(asked, ["Oslo"]);
+});
+
+const person = z.object({ name: z.string(), age: z.number() });
+const ada = '{"name": "Ada", "age": 36}';
+
+test("an answer of a type", async () => {
+    await simulator.script({ steps: [{ text: ada }] });
+    const { choices } = await client.chat.completions.parse({
+        ...hello, response_format: zodResponseFormat(person, "person"),
+    });
+    assert.deepEqual(choices[0].message.parsed, { name: "Ada", age: 36 });
+});
+
+test("the streaming helper", async () => {
+    await simulator.script({ steps: [{ thinking: "Hm." }, { text: ["Good ", "day."] }] });
+    const stream = client.chat.completions.stream(hello);
+    const pieces = [];
+    stream.on("content", (delta) => pieces.push(delta));
+    assert.equal(await stream.finalContent(), "Good day.");
+    assert.deepEqual(pieces, ["Good ", "day."]);
+});
+
+test("a response and its continuation", async () => {
+    const first = await client.responses.create({ model, input: "Hello" });
+    assert.equal(first.output_text, 'You said: "Hello"');
+    const next = await client.responses.create({ model, input: "Again", previous_response_id: first.id });
+    assert.equal(next.output_text, 'You said: "Again"');
+    const { messages } = (await simulator.conversations()).at(-1);
+    assert.deepEqual(messages.map((message) => message.role), ["user", "assistant", "user"]);
+});
+
+test("the events of a response", async () => {
+    await simulator.script({ steps: [{ thinking: "Hm." }, { text: ["Good ", "day."] }] });
+    const stream = client.responses.stream({ model, input: "Hello", reasoning: { effort: "high", summary: "auto" } });
+    const kinds = [];
+    for await (const event of stream) kinds.push(event.type);
+    assert.equal((await stream.finalResponse()).output_text, "Good day.");
+    assert.ok(kinds.includes("response.reasoning_summary_text.delta"));
+    assert.equal(kinds.filter((kind) => kind === "response.output_text.delta").length, 2);
+});
+
+test("a response of a type", async () => {
+    await simulator.script({ steps: [{ text: ada }] });
+    const { output_parsed } = await client.responses.parse({
+        model, input: "Who?", text: { format: zodTextFormat(person, "person") },
+    });
+    assert.deepEqual(output_parsed, { name: "Ada", age: 36 });
 });

@@ -2,10 +2,11 @@
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 
-const { PROXY_URL, PROXY_KEY, PROXY_BACKEND, SIMULATOR_URL } = process.env;
+const { PROXY_URL, PROXY_KEY, SIMULATOR_URL } = process.env;
 
 export const model = "claude-sonnet-5-5";
-export const backend = PROXY_BACKEND;
+export const url = PROXY_URL;
+export const key = PROXY_KEY;
 // They try once: a retry would hide a fault.
 export const anthropic = (options) => new Anthropic({ baseURL: PROXY_URL, apiKey: PROXY_KEY, maxRetries: 0, ...options });
 export const openai = (options) => new OpenAI({ baseURL: `${PROXY_URL}/v1`, apiKey: PROXY_KEY, maxRetries: 0, ...options });
