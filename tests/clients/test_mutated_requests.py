@@ -5,7 +5,7 @@ import random
 
 import pytest
 from support import conversation, eventually
-from support.dialects import ANTHROPIC, OPENAI, RESPONSES
+from support.dialects import ANTHROPIC, COMPLETIONS, OPENAI, RESPONSES
 from support.mutations import mutated
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -75,8 +75,33 @@ RESPONSES_BODIES = [
         include=["reasoning.encrypted_content"],
     ),
 ]
-BODIES = [(ANTHROPIC, ANTHROPIC_BODIES), (OPENAI, OPENAI_BODIES), (RESPONSES, RESPONSES_BODIES)]
-NAMES = ["anthropic", "openai", "responses"]
+OPENAI_BODIES += [
+    OPENAI.body("Hello", n=2, tools=[{"type": "custom", "custom": {"name": "write", "format": {"type": "text"}}}]),
+    OPENAI.body("Hello", response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}),
+    OPENAI.body("Hello", web_search_options={"user_location": {"type": "approximate", "approximate": {"city": "Oslo"}}}),
+    OPENAI.body(
+        "Hello",
+        functions=[{"name": "weather", "parameters": SCHEMA}],
+        function_call="auto",
+        messages=[
+            {"role": "user", "content": "How warm is it in Oslo?"},
+            {"role": "assistant", "content": None, "function_call": {"name": "weather", "arguments": "{}"}},
+            {"role": "function", "name": "weather", "content": "-3 °C"},
+        ],
+    ),
+]
+COMPLETIONS_BODIES = [
+    COMPLETIONS.body("Once upon", echo=True, stop=["END"], user="u"),
+    COMPLETIONS.body(["Once upon", "a time"], n=2, stream=True, stream_options={"include_usage": True}),
+    COMPLETIONS.body("Once upon", model="claude-haiku-4-5", temperature=0.5, best_of=1, seed=7),
+]
+BODIES = [
+    (ANTHROPIC, ANTHROPIC_BODIES),
+    (OPENAI, OPENAI_BODIES),
+    (RESPONSES, RESPONSES_BODIES),
+    (COMPLETIONS, COMPLETIONS_BODIES),
+]
+NAMES = [dialect.name for dialect, _ in BODIES]
 
 
 def sent(proxy, dialect, requests):
@@ -103,17 +128,18 @@ def test_the_bodies_that_are_mutated_are_valid(over_api, dialect, bodies):
 
 
 @pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=NAMES)
-def test_three_hundred_mutated_requests(over_api, simulator, dialect, bodies):
+def test_two_thousand_mutated_requests(over_api, simulator, dialect, bodies):
     chance = random.Random(20261122)
-    statuses = sent(over_api, dialect, [mutated(bodies, chance) for _ in range(300)])
+    statuses = sent(over_api, dialect, [mutated(bodies, chance) for _ in range(2000)])
     # Otherwise the mutations would be too tame, or break everything at the first byte.
-    assert statuses.count(200) >= 30 and statuses.count(400) >= 100
+    assert statuses.count(200) >= 200 and statuses.count(400) >= 600
     eventually(lambda: simulator.active() == 0, within=2, what="the end of all calls upstream")
     with over_api.http() as client:
         assert client.post(dialect.path, json=dialect.body("Still there?")).status_code == 200
 
 
-@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=NAMES)
+# Legacy completions go the way of chat completions, with more programs for each request.
+@pytest.mark.parametrize(("dialect", "bodies"), BODIES[:3], ids=NAMES[:3])
 def test_mutated_requests_over_claude_code(over_claude, dialect, bodies):
     chance = random.Random(20261123)
     sent(over_claude, dialect, [mutated(bodies, chance) for _ in range(50)])

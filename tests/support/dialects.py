@@ -14,6 +14,8 @@ class Dialect:
         """A request in which the user says `text`."""
         if self is RESPONSES:
             return {"model": MODEL, "max_output_tokens": 100, "input": text} | fields
+        if self is COMPLETIONS:
+            return {"model": MODEL, "max_tokens": 100, "prompt": text} | fields
         return {"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": text}]} | fields
 
     def error(self, body):
@@ -48,4 +50,5 @@ ANTHROPIC = Dialect("anthropic", "/v1/messages")
 OPENAI = Dialect("openai", "/v1/chat/completions")
 # Speaks like `OPENAI`, but for its requests and answers.
 RESPONSES = Dialect("responses", "/v1/responses")
+COMPLETIONS = Dialect("completions", "/v1/completions")
 DIALECTS = [ANTHROPIC, OPENAI]

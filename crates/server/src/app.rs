@@ -9,7 +9,7 @@ use dialects::{openai_chat, openai_responses};
 use http::HeaderMap;
 use messages::ApiError;
 use policy::access::Gate;
-use policy::config::Config;
+use policy::config::{Backend as Backends, Config};
 use policy::keys::KeyHash;
 use policy::limits::RateLimiter;
 use store::ResponseStore;
@@ -153,14 +153,23 @@ impl App {
             default_model: &self.config.claude.default_model,
             max_tokens: self.config.claude.max_tokens,
             strict,
-            plain_user: false,
+            plain_user: self.config.openai.plain_user,
             resolve: &resolve,
             rules: &|model| self.rules(model),
             recall: &|call_id, model| self.thoughts.recall(owner, call_id, model),
             web_search: self.backend.capabilities().server_tools,
             auto_cache: self.config.openai.auto_cache && self.backend.capabilities().cache_control,
-            most_choices: self.config.openai.max_choices,
+            most_choices: self.most_choices(),
         })
+    }
+
+    /// The most choices of one request. Each takes a place of its own, all of them at once.
+    fn most_choices(&self) -> usize {
+        let most = self.config.openai.max_choices;
+        match self.config.claude.backend {
+            Backends::ClaudeCode => most.min(self.config.claude_code.max_processes),
+            Backends::Anthropic => most,
+        }
     }
 
     /// What the model takes, less what the backend cannot carry.

@@ -198,6 +198,8 @@ pub(super) struct OpenAi {
     /// Let the API cache by itself what requests have in common (its top-level `cache_control`), for requests
     /// without marks of their own. Claude Code does so anyway.
     pub(super) auto_cache: Option<bool>,
+    /// Tell Anthropic a request's `user` as it is, instead of its SHA-256.
+    pub(super) plain_user: Option<bool>,
     /// Most answers that one request may ask for (`n`; for completions, times the prompts). Each is a call of
     /// its own.
     #[schemars(range(min = 1, max = 128))]

@@ -181,6 +181,8 @@ pub struct OpenAi {
     pub aliases: Aliases,
     /// Whether requests without marks for the prompt cache ask the API to cache by itself.
     pub auto_cache: bool,
+    /// Whether `user` goes upstream as it is, not as its SHA-256.
+    pub plain_user: bool,
     /// Most answers that one request may ask for.
     pub max_choices: usize,
     /// Keep responses.

@@ -4,6 +4,7 @@
 use backends::{BackendError, Call, Reply, ReplyBody};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
+use futures_util::{TryStreamExt, stream};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use messages::ApiError;
@@ -40,9 +41,30 @@ pub(super) async fn send(
         Operation::Messages => {
             Ok(vec![app.backend.send(call(parts, plan, plan.body.clone(), wishes)).await?])
         }
-        Operation::ChatCompletions | Operation::Completions | Operation::Responses => {
-            try_join_all(bodies.map(|body| translated(app, parts, plan, body.clone(), wishes))).await
+        Operation::Responses => Ok(vec![translated(app, parts, plan, plan.body.clone(), wishes).await?]),
+        Operation::ChatCompletions | Operation::Completions => {
+            try_join_all(bodies.map(|body| choice(app, parts, plan, body.clone(), wishes))).await
         }
+    }
+}
+
+/// The reply for one choice. A turn of the program is read to its end at once where the whole answer is wanted: the
+/// other choices may be waiting for its place.
+async fn choice(
+    app: &App,
+    parts: &Parts,
+    plan: &Plan,
+    body: Bytes,
+    wishes: Wishes,
+) -> Result<Reply, BackendError> {
+    let reply = translated(app, parts, plan, body, wishes).await?;
+    match reply.body {
+        ReplyBody::Events(events) if !plan.stream && !plan.further.is_empty() => {
+            let events: Vec<_> = events.try_collect().await?;
+            let events = stream::iter(events.into_iter().map(Ok));
+            Ok(Reply { body: ReplyBody::Events(Box::pin(events)), ..reply })
+        }
+        body => Ok(Reply { body, ..reply }),
     }
 }
 

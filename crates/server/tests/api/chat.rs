@@ -149,6 +149,19 @@ async fn caching_by_itself_is_asked_for_where_the_configuration_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_user_is_told_as_a_hash_unless_the_configuration_says_plain() {
+    for (plain, told) in
+        [(false, "81b637d8fcd2c6da6359e6963113a1170de795e4b725b84d1e0b4cfd9ec58ce9"), (true, "bob")]
+    {
+        let proxy = Proxy::with(json!({ "openai": { "plain_user": plain } })).await;
+        let mut body = chat_request("hi", false);
+        body["user"] = json!("bob");
+        assert_eq!(proxy.post(CHAT, &[], body.to_string()).await.status, 200);
+        assert_eq!(proxy.asked().pop().unwrap()["metadata"]["user_id"], told);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn json_without_a_schema_comes_back_as_content() {
     let proxy = Proxy::start().await;
     for stream in [false, true] {

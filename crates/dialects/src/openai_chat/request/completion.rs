@@ -148,13 +148,15 @@ fn choices_of_each(
     if n == 0 || n > most as u64 {
         return Err(ApiError::invalid(
             "n",
-            format!("must be between 1 and {most} (limit: `openai.max_choices`)"),
+            format!(
+                "must be between 1 and {most} (limits: `openai.max_choices`, `claude_code.max_processes`)"
+            ),
         ));
     }
     let each = usize::try_from(n).unwrap_or(most);
     if prompts.saturating_mul(each) > most {
         let told = format!(
-            "prompts and choices together must not be more than {most} (limit: `openai.max_choices`)"
+            "prompts and choices together must not be more than {most} (limits: `openai.max_choices`, `claude_code.max_processes`)"
         );
         return Err(ApiError::invalid("prompt", told));
     }

@@ -155,9 +155,12 @@ fn include_usage(fields: &mut Members<'_>, ignored: &mut Ignored) -> Result<bool
 fn choices(fields: &mut Members<'_>, defaults: &Defaults<'_>) -> Result<usize, ApiError> {
     let most = defaults.most_choices;
     match fields.optional::<u64>("n", &ROOT)? {
-        Some(n) if n == 0 || n > most as u64 => {
-            Err(ApiError::invalid("n", format!("must be between 1 and {most} (limit: `openai.max_choices`)")))
-        }
+        Some(n) if n == 0 || n > most as u64 => Err(ApiError::invalid(
+            "n",
+            format!(
+                "must be between 1 and {most} (limits: `openai.max_choices`, `claude_code.max_processes`)"
+            ),
+        )),
         n => Ok(n.and_then(|n| usize::try_from(n).ok()).unwrap_or(1)),
     }
 }

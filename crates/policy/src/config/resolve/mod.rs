@@ -89,6 +89,7 @@ impl Resolver<'_> {
         OpenAi {
             aliases: aliases.into_iter().collect(),
             auto_cache: raw.auto_cache.unwrap_or(false),
+            plain_user: raw.plain_user.unwrap_or(false),
             max_choices: raw.max_choices.unwrap_or(8).into(),
             store: raw.store.unwrap_or(true),
             store_days: raw.store_days.unwrap_or(30),
