@@ -32,7 +32,7 @@ run_pytest() {
 run_project() { scripts/tools.sh python && run_pytest project; }
 run_clients() { scripts/tools.sh claude codex node python && build_programs && run_pytest clients; }
 run_apart() { scripts/tools.sh claude apart && build_programs && run_pytest apart apart; }
-run_claude() { scripts/tools.sh claude python && build_programs && run_pytest claude; }
+run_claude() { scripts/tools.sh claude node python && build_programs && run_pytest claude; }
 
 for suite in "$@"; do
     echo "=== $suite"

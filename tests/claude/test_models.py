@@ -26,11 +26,14 @@ def replaced(tmp_path, told):
     return program, lambda: len(started.read_text().split()) if started.exists() else 0
 
 
+EFFORTS = ["low", "medium", "high"]
+
+
 @pytest.fixture
 def offers(start, tmp_path):
     told = [
         {"value": "default", "resolvedModel": "claude-opus-9", "displayName": "Default"},
-        {"value": "opus", "resolvedModel": "claude-opus-9", "displayName": "Opus Nine", "supportedEffortLevels": ["low"]},
+        {"value": "opus", "resolvedModel": "claude-opus-9", "displayName": "Opus Nine", "supportedEffortLevels": EFFORTS},
         {"value": "sonnet", "resolvedModel": "claude-sonnet-5", "displayName": "Sonnet"},
     ]
     program, started = replaced(tmp_path, told)
@@ -50,7 +53,11 @@ def test_both_shapes_list_what_the_program_offers_and_the_table(offers):
     in_openais = listed(proxy, anthropic_version=None)
     assert set(in_anthropics) == set(in_openais) >= {"claude-opus-9", "claude-sonnet-5-5", *ALIASES}
     assert in_anthropics["opus"]["display_name"] == in_anthropics["claude-opus-9"]["display_name"] == "Opus Nine"
-    assert in_openais["claude-opus-9"] == {"id": "claude-opus-9", "object": "model", "created": 0, "owned_by": "anthropic"}
+    of_openai = {"id": "claude-opus-9", "object": "model", "created": 0, "owned_by": "anthropic"}
+    assert of_openai.items() <= in_openais["claude-opus-9"].items()
+    for capabilities in (shape["claude-opus-9"]["capabilities"] for shape in (in_anthropics, in_openais)):
+        efforts = {name for name, level in capabilities["effort"].items() if name != "supported" and level["supported"]}
+        assert efforts == set(EFFORTS)
     with proxy.http() as client:
         assert client.get("/v1/models/claude-opus-9").json()["type"] == "model"
         assert client.get("/v1/models/claude-opus-10").status_code == 404

@@ -38,6 +38,8 @@ class Case:
     named: str = ""
     headers: dict = field(default_factory=dict)
     strict_passes: bool = False
+    # How many calls upstream it takes.
+    calls: int = 1
 
 
 def passes(**fields):
@@ -269,7 +271,7 @@ CHAT = {
             arrives={"tool_choice": {"type": "tool", "name": "mcp__client__look", "disable_parallel_tool_use": True}},
         )
     ],
-    "n": [Case({"n": 2}, arrives={"messages": user()})],
+    "n": [Case({"n": 2}, arrives={"messages": user()}, calls=2)],
     "response_format": [
         Case(
             {"response_format": {"type": "json_object"}},
@@ -399,10 +401,12 @@ def test_a_field_arrives_or_is_named_or_refused(counted, simulator, dialect, cas
         return
     assert answer.status_code == 200, answer.text
     assert answer.headers.get("x-ignored-parameters", "") == case.named
-    upstream = plain(simulator.conversation())
-    assert {name: upstream.get(name) for name in case.arrives} == case.arrives
-    if case.outcome == "ignored":
-        assert case.named not in upstream or upstream[case.named] != case.fields[case.named]
+    calls = [plain(call["json"]) for call in simulator.conversations()]
+    assert len(calls) == case.calls
+    for upstream in calls:
+        assert {name: upstream.get(name) for name in case.arrives} == case.arrives
+        if case.outcome == "ignored":
+            assert case.named not in upstream or upstream[case.named] != case.fields[case.named]
 
 
 @pytest.mark.parametrize(("dialect", "case"), [param for param in CASES if param.values[1].outcome == "ignored"])

@@ -10,7 +10,7 @@ import pytest
 from support import Proxy, eventually, turn
 from support.cli_additions import as_documented, canonical, without_cli_additions
 from support.dialects import ANTHROPIC
-from support.processes import children, is_alive
+from support.processes import own_children, is_alive
 
 FILES = sorted((Path(__file__).parent / "conversations").glob("*.json"))
 RECORDED = {file.stem: json.loads(file.read_text()) for file in FILES}
@@ -62,7 +62,7 @@ def command_line(pid):
 
 def conversing(proxy):
     """The processes that are ready for a conversation or have one, by what they were started with."""
-    found = {pid: command_line(pid) for pid in children(proxy.pid)}
+    found = {pid: command_line(pid) for pid in own_children(proxy.pid)}
     return {pid: line for pid, line in found.items() if "--input-format=stream-json" in line}
 
 

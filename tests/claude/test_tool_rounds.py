@@ -117,10 +117,10 @@ def hold(conversation, proxies, simulator, between=lambda proxy, answered: None)
 
 
 def as_the_caller_meant_it(body):
-    tools = body.pop("tools")
-    assert [tool["name"] for tool in tools] == [f"mcp__client__{name}" for name in NAMES]
-    assert all((tool["description"], tool["input_schema"]) == ("Tries.", SCHEMA) for tool in tools)
-    return without_cli_additions(body)
+    meant = without_cli_additions(body)
+    assert [tool["name"] for tool in meant["tools"]] == sorted(NAMES)
+    assert all((tool["description"], tool["input_schema"]) == ("Tries.", SCHEMA) for tool in meant["tools"])
+    return meant
 
 
 def caller(proxy, simulator):

@@ -24,8 +24,6 @@ stream_max_retries = 0
 [analytics]
 enabled = false
 """
-# Claude Code has no tools that the API serves itself.
-WITHOUT_SEARCH = 'web_search = "disabled"'
 
 PATCH = "*** Begin Patch\n*** Update File: poem.txt\n@@\n-roses are red\n+violets are blue\n*** End Patch\n"
 
@@ -44,8 +42,7 @@ class Codex:
     def run(self, proxy, prompt, model=MODEL, ends_with=0):
         """What it tells of its work, an object each."""
         settings = SETTINGS.format(model=model, url=proxy.url)
-        more = WITHOUT_SEARCH if proxy.backend == "claude-code" else ""
-        (self.home / "config.toml").write_text(more + settings)
+        (self.home / "config.toml").write_text(settings)
         environment = clean_environment(self.home, CODEX_HOME=str(self.home), PROXY_KEY=KEY)
         # Commands of a model that this test plays need no sandbox, which containers often lack.
         command = [codex_binary(), "exec", "--json", "--sandbox=danger-full-access", "-C", self.repository, prompt]

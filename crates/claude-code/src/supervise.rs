@@ -57,7 +57,8 @@ impl Supervisor {
         };
         let mut outcome = self.serve(&mut process).await;
         let not_resumed = matches!(outcome, Outcome::Failed(Failure::NotResumed));
-        if not_resumed || (matches!(outcome, Outcome::Failed(_)) && process.was_dead_spare()) {
+        let dead_spare = matches!(outcome, Outcome::Failed(_)) && process.was_dead_spare();
+        if not_resumed || (dead_spare && !process.may_have_read_all().await) {
             // It did not take its transcript, or it was killed between two looks at it; nothing was asked upstream.
             let exit = process.end(Ending::AtOnce, self.settings.hangup_grace).await;
             if not_resumed {

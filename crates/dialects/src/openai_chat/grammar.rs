@@ -63,6 +63,8 @@ struct ChunkWire<'a> {
     model: Text<'a>,
     choices: Vec<ChoiceWire<'a>>,
     usage: Option<&'a RawValue>,
+    /// What is told beside the answer.
+    claude_code_event: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -169,6 +171,10 @@ impl Checker {
         let head = Head { id, object, created: chunk.created, model };
         let first = self.head.get_or_insert_with(|| head.clone());
         holds(*first == head && !head.id.is_empty(), "id, object, created and model stay the same")?;
+        if chunk.claude_code_event.is_some() {
+            let adds_nothing = chunk.choices.iter().all(ChoiceWire::adds_nothing);
+            return holds(adds_nothing, "what is told beside an answer adds nothing to it");
+        }
         if chunk.choices.is_empty() {
             self.stage = Stage::UsageTold;
             holds(chunk.usage.is_some(), "a chunk without choices tells the usage")?;
@@ -208,22 +214,36 @@ impl Checker {
     }
 }
 
+impl ChoiceWire<'_> {
+    fn adds_nothing(&self) -> bool {
+        let text = self.text.as_ref().is_none_or(|text| text.0.is_empty());
+        text && self.finish_reason.is_none() && !self.delta.as_ref().is_some_and(DeltaWire::says_something)
+    }
+}
+
+impl DeltaWire<'_> {
+    fn says_something(&self) -> bool {
+        self.role.is_some()
+            || self.content.is_some()
+            || self.refusal.is_some()
+            || !self.tool_calls.is_empty()
+            || self.function_call.is_some()
+            || self.annotations.is_some()
+            || self.reasoning_content.is_some()
+            || self.reasoning_details.is_some()
+    }
+}
+
 impl Progress {
     fn delta(&mut self, delta: &DeltaWire<'_>, is_new: bool, finishes: bool) -> Rule {
         holds(delta.role.is_some() == is_new, "the role comes in a choice's first chunk and once")?;
         if let Some(Text(role)) = &delta.role {
             holds(role == "assistant", "the role is the assistant's")?;
         }
-        let says = [
-            delta.role.is_some(),
-            delta.content.is_some(),
-            delta.refusal.is_some(),
-            !delta.tool_calls.is_empty(),
-            delta.function_call.is_some(),
-            delta.annotations.is_some(),
-            delta.reasoning_content.is_some() || delta.reasoning_details.is_some(),
-        ];
-        holds(says.contains(&true) != finishes, "a delta says something, that of the finish reason nothing")?;
+        holds(
+            delta.says_something() != finishes,
+            "a delta says something, that of the finish reason nothing",
+        )?;
         delta.tool_calls.iter().try_for_each(|call| self.call(call))?;
         if let Some(call) = &delta.function_call {
             holds(
@@ -295,6 +315,8 @@ mod tests {
         let done = || "[DONE]".to_owned();
         assert_eq!(broken(&[role(), text(), open(), stop(), usage(), done()]), None);
         assert_eq!(broken(&[role(), text(), r#"{"error":{}}"#.into()]), None);
+        let beside = |told: String| told.replacen('{', r#"{"claude_code_event":{},"#, 1);
+        assert_eq!(broken(&[role(), beside(delta("{}", "null")), stop(), done()]), None);
         for (frames, rule) in [
             (vec![text()], "the role comes in a choice's first chunk and once"),
             (vec![role(), role()], "the role comes in a choice's first chunk and once"),
@@ -306,6 +328,8 @@ mod tests {
             (vec![role(), stop(), done(), done()], "nothing follows [DONE] or an error"),
             (vec![role(), text().replace("\"c\"", "\"d\"")], "id, object, created and model stay the same"),
             (vec![role(), delta("{}", "null")], "a delta says something, that of the finish reason nothing"),
+            (vec![role(), beside(text())], "what is told beside an answer adds nothing to it"),
+            (vec![role(), beside(stop())], "what is told beside an answer adds nothing to it"),
             (vec![role(), delta("{}", r#""tool_calls""#)], "tool_calls ends a choice with calls"),
             (
                 vec![

@@ -98,6 +98,12 @@ pub(super) fn end(
         .prepare_cached("UPDATE bodies SET object = ?1, request = NULL WHERE response = ?2")?
         .execute(params![&ending.response[..], key])?;
     put_items(connection, key, true, &ending.output)?;
+    if let Some(first) = ending.events.first() {
+        // What was kept beyond the point where it ends was told to nobody.
+        connection
+            .prepare_cached("DELETE FROM events WHERE response = ?1 AND sequence >= ?2")?
+            .execute(params![key, first.sequence.cast_signed()])?;
+    }
     put_events(connection, key, &ending.events)?;
     Ok(true)
 }

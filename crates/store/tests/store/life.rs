@@ -73,6 +73,15 @@ async fn the_log_is_told_from_any_event_on() {
 }
 
 #[tokio::test]
+async fn nothing_follows_the_end_of_a_response_that_was_cut_off_while_more_was_kept() {
+    let (_dir, store) = fresh();
+    store.insert(queued("a")).await.unwrap();
+    store.append("a", (1..6).map(event).collect()).await.unwrap();
+    store.end("a", ending(Status::Cancelled)).await.unwrap();
+    assert_eq!(store.events("a", None).await.unwrap(), [event(0), event(1), event(2)]);
+}
+
+#[tokio::test]
 async fn what_is_deleted_is_gone_with_all_that_belongs_to_it() {
     let (dir, store) = fresh();
     let mut secret = queued("a");

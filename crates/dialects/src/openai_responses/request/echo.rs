@@ -65,8 +65,10 @@ impl Echoed {
 
 fn repeated(key: &str, value: &RawValue) -> Box<RawValue> {
     match key {
-        "text" => with(value, &[("format", r#"{"type":"text"}"#)], &[]),
-        "reasoning" => with(value, &[("effort", "null"), ("summary", "null")], &["generate_summary"]),
+        "text" => with(&only(value, &["format", "verbosity"]), &[("format", r#"{"type":"text"}"#)], &[]),
+        "reasoning" => {
+            with(&only(value, &["effort", "summary"]), &[("effort", "null"), ("summary", "null")], &[])
+        }
         "tools" => tools(value),
         _ => value.to_owned(),
     }
@@ -84,6 +86,14 @@ fn tools(list: &RawValue) -> Box<RawValue> {
         with(tool, defaults, &["authorization", "headers"])
     };
     stored::raw(&list.iter().map(each).collect::<Vec<_>>())
+}
+
+/// The object with no other members than these: what has no effect is not repeated as if it had.
+fn only(object: &RawValue, known: &[&str]) -> Box<RawValue> {
+    let Ok(mut members) = serde_json::from_str::<Members<'_>>(object.get()) else { return object.to_owned() };
+    members.0.retain(|(name, _)| known.contains(&&**name));
+    let written: Vec<_> = members.0.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    made(format!("{{{}}}", written.join(",")))
 }
 
 /// The object with these members where it lacks them, and without those.
