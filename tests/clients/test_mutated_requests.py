@@ -95,13 +95,27 @@ COMPLETIONS_BODIES = [
     COMPLETIONS.body(["Once upon", "a time"], n=2, stream=True, stream_options={"include_usage": True}),
     COMPLETIONS.body("Once upon", model="claude-haiku-4-5", temperature=0.5, best_of=1, seed=7),
 ]
+# What counting takes no notice of, or refuses.
+NOT_COUNTED = {"max_tokens", "stream", "stop_sequences", "metadata", "temperature", "background", "store"}
+
+
+def counted(bodies):
+    return [{name: value for name, value in body.items() if name not in NOT_COUNTED} for body in bodies]
+
+
 BODIES = [
-    (ANTHROPIC, ANTHROPIC_BODIES),
-    (OPENAI, OPENAI_BODIES),
-    (RESPONSES, RESPONSES_BODIES),
-    (COMPLETIONS, COMPLETIONS_BODIES),
+    (ANTHROPIC, ANTHROPIC.path, ANTHROPIC_BODIES),
+    (OPENAI, OPENAI.path, OPENAI_BODIES),
+    (RESPONSES, RESPONSES.path, RESPONSES_BODIES),
+    (COMPLETIONS, COMPLETIONS.path, COMPLETIONS_BODIES),
+    (ANTHROPIC, "/v1/messages/count_tokens", counted(ANTHROPIC_BODIES)),
+    (RESPONSES, "/v1/responses/input_tokens", counted(RESPONSES_BODIES)),
 ]
-NAMES = [dialect.name for dialect, _ in BODIES]
+each_endpoint = pytest.mark.parametrize(("dialect", "path", "bodies"), BODIES, ids=[path for _, path, _ in BODIES])
+# Legacy completions go the way of chat completions, with more programs for each request; of counting one is enough.
+each_way = pytest.mark.parametrize(
+    ("dialect", "path", "bodies"), [BODIES[i] for i in (0, 1, 2, 4)], ids=[BODIES[i][1] for i in (0, 1, 2, 4)]
+)
 
 
 @pytest.fixture
@@ -111,12 +125,12 @@ def witnessed(witnessed, request):
     return (lambda proxy: proxy) if odd else witnessed
 
 
-def sent(proxy, dialect, requests):
+def sent(proxy, dialect, path, requests):
     """The statuses of the answers, each of which is checked."""
     statuses = []
     with proxy.http(timeout=30) as client:
         for request in requests:
-            answer = client.post(dialect.path, content=request.body, headers=request.headers)
+            answer = client.post(path, content=request.body, headers=request.headers)
             statuses.append(answer.status_code)
             story = f"{request.story}: {answer.status_code} {answer.text[:500]}"
             assert answer.status_code == 200 or 400 <= answer.status_code < 500, story
@@ -124,20 +138,48 @@ def sent(proxy, dialect, requests):
             if answer.status_code != 200:
                 assert answer.headers["content-type"].startswith("application/json"), story
                 dialect.error(answer.json())
+                assert answer.status_code != 400 or named(dialect, answer.json(), request), story
     return statuses
 
 
-@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=NAMES)
-def test_the_bodies_that_are_mutated_are_valid(over_api, dialect, bodies):
+def named(dialect, refusal, request):
+    """Whether a 400 says what is wrong: a place in the request, where that is an object at all."""
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        return True
+    if not isinstance(body, dict) or request.headers != {"content-type": "application/json"}:
+        return True
+    error = refusal["error"]
+    # Anthropic's errors have no member for it: the message begins with it.
+    path = error["message"].split(": ")[0] if dialect is ANTHROPIC else error["param"]
+    return path is not None and leads_somewhere(path, body)
+
+
+def leads_somewhere(path, body):
+    """Whether there is such a place, up to a last member that is missing."""
+    steps = path.replace("[", ".").replace("]", "").split(".")
+    for number, step in enumerate(steps):
+        if isinstance(body, list) and step.isdecimal() and int(step) < len(body):
+            body = body[int(step)]
+        elif isinstance(body, dict) and step in body:
+            body = body[step]
+        else:
+            return number + 1 == len(steps)
+    return True
+
+
+@each_endpoint
+def test_the_bodies_that_are_mutated_are_valid(over_api, dialect, path, bodies):
     with over_api.http() as client:
-        answers = [client.post(dialect.path, json=body) for body in bodies]
+        answers = [client.post(path, json=body) for body in bodies]
     assert [answer.status_code for answer in answers] == [200] * len(bodies), [answer.text for answer in answers]
 
 
-@pytest.mark.parametrize(("dialect", "bodies"), BODIES, ids=NAMES)
-def test_two_thousand_mutated_requests(over_api, simulator, dialect, bodies):
+@each_endpoint
+def test_two_thousand_mutated_requests(over_api, simulator, dialect, path, bodies):
     chance = random.Random(20261122)
-    statuses = sent(over_api, dialect, [mutated(bodies, chance) for _ in range(2000)])
+    statuses = sent(over_api, dialect, path, [mutated(bodies, chance) for _ in range(2000)])
     # Otherwise the mutations would be too tame, or break everything at the first byte.
     assert statuses.count(200) >= 200 and statuses.count(400) >= 600
     eventually(lambda: simulator.active() == 0, within=2, what="the end of all calls upstream")
@@ -145,10 +187,9 @@ def test_two_thousand_mutated_requests(over_api, simulator, dialect, bodies):
         assert client.post(dialect.path, json=dialect.body("Still there?")).status_code == 200
 
 
-# Legacy completions go the way of chat completions, with more programs for each request.
-@pytest.mark.parametrize(("dialect", "bodies"), BODIES[:3], ids=NAMES[:3])
-def test_mutated_requests_over_claude_code(over_claude, dialect, bodies):
+@each_way
+def test_mutated_requests_over_claude_code(over_claude, dialect, path, bodies):
     chance = random.Random(20261123)
-    sent(over_claude, dialect, [mutated(bodies, chance) for _ in range(50)])
+    sent(over_claude, dialect, path, [mutated(bodies, chance) for _ in range(50)])
     with over_claude.http() as client:
         assert client.post(dialect.path, json=dialect.body("Still there?")).status_code == 200

@@ -8,3 +8,5 @@ pub mod models;
 mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
+
+pub use openai::Places;

@@ -2,14 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-mod dice;
+mod mutating;
 #[path = "../../../fuzz/src/lib.rs"]
 pub mod targets;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dice::Dice;
+use mutating::dice::Dice;
 
 type Target = (&'static str, fn(&[u8]));
 

@@ -6,15 +6,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use bytes::BytesMut;
 use dialects::openai_chat::{ChoicesEncoder, Shape, Translated, error_body, error_from_event, error_status};
+use fixtures::Fixtures;
 use messages::{ApiError, Event};
 use serde_json::{Value, json};
 use translation::{SERVER, Server, frames, heading};
 
+mod fixtures;
 mod translation;
 
 fn error(error: &ApiError) -> Value {
@@ -108,47 +107,12 @@ fn outcome(name: &str, input: &[u8]) -> Value {
     }
 }
 
-fn fixtures() -> Vec<(String, PathBuf)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let mut found: Vec<(String, PathBuf)> = fs::read_dir(folder)
-        .unwrap()
-        .filter_map(|entry| {
-            let path = entry.unwrap().path();
-            let name = path.file_name()?.to_str()?.strip_suffix(".in.json")?.to_owned();
-            Some((name, path))
-        })
-        .collect();
-    found.sort();
-    found
-}
-
 #[test]
 fn every_fixture_gives_what_was_reviewed() {
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut wrong = Vec::new();
-    for (name, path) in fixtures() {
-        let given = outcome(&name, &fs::read(&path).unwrap());
-        let expected_path = path.with_file_name(format!("{name}.out.json"));
-        if update {
-            fs::write(&expected_path, serde_json::to_string_pretty(&given).unwrap() + "\n").unwrap();
-            continue;
-        }
-        let expected = parse(&fs::read(&expected_path).unwrap());
-        if given != expected {
-            wrong.push(format!("{name}:\n  expected {expected}\n  given    {given}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Fixtures("golden").compare(outcome);
 }
 
 #[test]
 fn no_expectation_is_left_without_its_fixture() {
-    let names: Vec<String> = fixtures().into_iter().map(|(name, _)| name).collect();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    for entry in fs::read_dir(folder).unwrap() {
-        let file = entry.unwrap().file_name().into_string().unwrap();
-        let name = file.strip_suffix(".out.json").or(file.strip_suffix(".in.json"));
-        assert!(name.is_some_and(|name| names.iter().any(|known| known == name)), "{file}");
-    }
-    assert!(names.len() >= 100, "{} fixtures", names.len());
+    Fixtures("golden").complete(100);
 }

@@ -2,16 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fs;
-use std::path::Path;
-
-mod dice;
+mod fixtures;
+mod mutating;
 mod translation;
 
 use dialects::openai_chat::{Translated, error_status};
-use dice::Dice;
+use fixtures::Fixtures;
 use messages::ApiError;
 use messages::request::Request;
+use mutating::{break_all, mutate_all};
 use serde_json::{Value, json};
 use translation::SERVER;
 
@@ -19,134 +18,10 @@ fn attempt(body: &[u8]) -> Result<Translated, ApiError> {
     SERVER.chat(body)
 }
 
-fn seeds() -> Vec<Value> {
-    legal("request-", attempt)
-}
-
-/// The bodies of the fixtures of a kind that are translated. Those that are refused already would be refused for the
-/// same reason after most changes.
-fn legal(kind: &str, attempt: fn(&[u8]) -> Result<Translated, ApiError>) -> Vec<Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let fits = |path: &std::path::PathBuf| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        name.starts_with(kind) && name.ends_with(".in.json")
-    };
-    let bodies = files.iter().filter(|path| fits(path)).map(|path| fs::read(path).unwrap());
-    let legal = bodies.filter(|body| attempt(body).is_ok());
-    legal.map(|body| serde_json::from_slice(&body).unwrap()).collect()
-}
-
-/// Whether the path is one of the body's, up to a last member that is missing.
-fn leads_somewhere(path: &str, body: &Value) -> bool {
-    let steps: Vec<&str> = path.split(['.', '[']).collect();
-    let mut place = body;
-    for (number, step) in steps.iter().enumerate() {
-        let next = match step.strip_suffix(']') {
-            Some(index) => index.parse::<usize>().ok().and_then(|index| place.get(index)),
-            None => place.get(step),
-        };
-        match next {
-            Some(next) => place = next,
-            None => return number + 1 == steps.len(),
-        }
-    }
-    true
-}
-
-fn count(value: &Value) -> usize {
-    1 + match value {
-        Value::Array(list) => list.iter().map(count).sum(),
-        Value::Object(map) => map.values().map(count).sum(),
-        _ => 0,
-    }
-}
-
-/// Changes the node with this number, counted depth first.
-fn change(value: &mut Value, number: &mut usize, dice: &mut Dice) {
-    if *number == 0 {
-        *number = usize::MAX;
-        mutate(value, dice);
-        return;
-    }
-    *number -= 1;
-    let children: Vec<&mut Value> = match value {
-        Value::Array(list) => list.iter_mut().collect(),
-        Value::Object(map) => map.values_mut().collect(),
-        _ => Vec::new(),
-    };
-    for child in children {
-        let size = count(child);
-        if *number < size {
-            return change(child, number, dice);
-        }
-        *number -= size;
-    }
-}
-
-fn mutate(value: &mut Value, dice: &mut Dice) {
-    let others = [
-        json!(null),
-        json!(true),
-        json!(-1),
-        json!(0),
-        json!(1e300),
-        json!(12_345_678_901_u64),
-        json!(""),
-        json!(" "),
-        json!("x\u{0}\u{fffd}"),
-        json!([]),
-        json!({}),
-        json!([[]]),
-        json!([null]),
-        json!({"type": "text"}),
-        json!({"type": null}),
-        json!([{"type": "image_url", "image_url": {"url": "data:,"}}]),
-    ];
-    match (dice.below(3), &mut *value) {
-        (0, Value::Object(map)) if !map.is_empty() => {
-            let key = map.keys().nth(dice.below(map.len())).unwrap().clone();
-            map.remove(&key);
-        }
-        (0, Value::Array(list)) if !list.is_empty() => {
-            let again = list[dice.below(list.len())].clone();
-            list.push(again);
-        }
-        (1, Value::Object(map)) => {
-            drop(map.insert("surprise".into(), others[dice.below(others.len())].clone()));
-        }
-        (1, Value::Array(list)) => list.reverse(),
-        (_, node) => *node = others[dice.below(others.len())].clone(),
-    }
-}
-
 fn mutated(kind: &str, attempt: fn(&[u8]) -> Result<Translated, ApiError>) {
-    let (seeds, mut dice) = (legal(kind, attempt), Dice(20_261_122));
-    let (mut translated, mut refused) = (0, 0);
-    for _ in 0..3000 {
-        let mut body = seeds[dice.below(seeds.len())].clone();
-        for _ in 0..=dice.below(2) {
-            let mut number = dice.below(count(&body));
-            change(&mut body, &mut number, &mut dice);
-        }
-        let text = body.to_string();
-        match attempt(text.as_bytes()) {
-            Ok(done) => {
-                translated += 1;
-                let checked = Request::parse(&done.body);
-                let free_hand = body.get("anthropic").is_some_and(|over| !over.is_null());
-                assert!(free_hand || checked.is_ok(), "{text}\nbecame {:?}\n{:?}", done.body, checked.err());
-            }
-            Err(error) => {
-                refused += 1;
-                assert!((400..500).contains(&error_status(&error)), "{text}: {error:?}");
-                let named = error.path.as_deref().is_some_and(|path| leads_somewhere(path, &body));
-                assert!(named || !body.is_object(), "{text}: {error:?}");
-            }
-        }
-    }
-    assert!(translated > 500 && refused > 500, "{translated} translated, {refused} refused");
+    let seeds = Fixtures("golden").legal(kind, |body| attempt(body).is_ok());
+    let pieces = [json!([{"type": "image_url", "image_url": {"url": "data:,"}}])];
+    mutate_all(&seeds, &pieces, attempt, |done| done.body.clone());
 }
 
 #[test]
@@ -161,26 +36,12 @@ fn a_mutated_legacy_completion_is_translated_or_refused_with_its_path() {
 
 #[test]
 fn broken_bytes_are_refused_and_nothing_panics() {
-    let (seeds, mut dice) = (seeds(), Dice(7));
-    for _ in 0..2000 {
-        let mut bytes = seeds[dice.below(seeds.len())].to_string().into_bytes();
-        match dice.below(3) {
-            0 => bytes.truncate(dice.below(bytes.len())),
-            1 => {
-                let at = dice.below(bytes.len());
-                bytes[at] = u8::try_from(dice.below(256)).unwrap();
-            }
-            _ => {
-                let at = dice.below(bytes.len());
-                let noise = ["[", "{\"a\":", "\"", "\\ud800", "\u{2028}", ",,"][dice.below(6)]
-                    .repeat(1 + dice.below(300));
-                bytes.splice(at..at, noise.into_bytes());
-            }
-        }
-        if let Err(error) = attempt(&bytes) {
+    let seeds = Fixtures("golden").legal("request-", |body| attempt(body).is_ok());
+    break_all(&seeds, |bytes| {
+        if let Err(error) = attempt(bytes) {
             assert_eq!(error_status(&error), 400);
         }
-    }
+    });
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub(crate) mod answer_tool;
 pub(crate) mod base64;
 pub(crate) mod citation;
 pub(crate) mod compact;
+pub(crate) mod content;
 pub(crate) mod effort;
 mod error;
 pub(crate) mod format;
@@ -11,6 +12,7 @@ pub(crate) mod input_text;
 pub(crate) mod media;
 pub(crate) mod origin;
 pub(crate) mod output;
+pub(crate) mod places;
 pub(crate) mod sampling;
 pub(crate) mod schema;
 pub(crate) mod settings;
@@ -23,6 +25,7 @@ use messages::ApiError;
 use messages::json::Path;
 
 pub use error::{error_body, error_from_event, error_from_upstream, error_status};
+pub use places::Places;
 pub use settings::Defaults;
 pub use thought::{ThinkingBlock, Thought, Thoughts};
 

@@ -128,7 +128,7 @@ pub(crate) enum Source<'a> {
 #[derive(Debug)]
 pub(crate) enum AnyTool<'a> {
     Own(Tool<'a>),
-    Served { name: Option<&'static str>, tool: Box<RawValue> },
+    Served { origin: ToolOrigin, name: Option<&'static str>, tool: Box<RawValue> },
 }
 
 impl Serialize for AnyTool<'_> {
@@ -149,11 +149,10 @@ impl AnyTool<'_> {
         }
     }
 
-    /// Where it comes from; none for one that the API serves.
-    pub(crate) const fn origin(&self) -> Option<ToolOrigin> {
+    /// Where it comes from.
+    pub(crate) const fn origin(&self) -> ToolOrigin {
         match self {
-            Self::Own(tool) => Some(tool.origin),
-            Self::Served { .. } => None,
+            Self::Own(Tool { origin, .. }) | Self::Served { origin, .. } => *origin,
         }
     }
 

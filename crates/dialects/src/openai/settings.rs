@@ -38,6 +38,23 @@ pub struct Defaults<'a> {
     pub most_choices: usize,
 }
 
+#[cfg(test)]
+impl Defaults<'static> {
+    /// Those of a server whose models take everything.
+    pub(crate) const OF_TESTS: Self = Self {
+        default_model: "claude-x",
+        max_tokens: 9,
+        strict: false,
+        plain_user: false,
+        resolve: &|name| name.to_owned(),
+        rules: &|_| Rules { structured_outputs: true, effort: true, ..Rules::UNKNOWN },
+        recall: &|_, _| None,
+        web_search: true,
+        auto_cache: false,
+        most_choices: 1,
+    };
+}
+
 /// The API's own caching of all that comes before the last message.
 const AUTO_CACHE: &str = r#"{"type":"ephemeral"}"#;
 

@@ -8,6 +8,7 @@ use messages::json::{Members, Path, Text};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::origin::ToolOrigin;
 use super::output::AnyTool;
 
 /// The tool's name.
@@ -39,10 +40,11 @@ impl Default for WebSearch<'_> {
 }
 
 impl WebSearch<'_> {
-    pub(crate) fn tool<'t>(&self) -> AnyTool<'t> {
+    /// The tool that comes from there.
+    pub(crate) fn tool<'t>(&self, origin: ToolOrigin) -> AnyTool<'t> {
         // Strings and numbers always serialise.
         let tool = serde_json::value::to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned());
-        AnyTool::Served { name: Some(NAME), tool }
+        AnyTool::Served { origin, name: Some(NAME), tool }
     }
 }
 

@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
+use crate::openai::Places;
 pub use crate::openai::{
     Defaults, ThinkingBlock, Thought, Thoughts, error_body, error_from_event, error_from_upstream,
     error_status,
 };
-pub use request::{Places, translate, translate_completion};
+pub use request::{translate, translate_completion};
 pub use response::{ChoicesEncoder, Heading, encode_answers};
 
 /// A request in the Messages API's language.

@@ -15,6 +15,7 @@ mod stored;
 
 use bytes::Bytes;
 
+use crate::openai::Places;
 pub use crate::openai::{Defaults, error_body, error_from_event, error_from_upstream, error_status};
 pub use echo::Echo;
 pub use input_items::{input_items, item_list};
@@ -54,4 +55,6 @@ pub struct Translated {
     pub ignored: Vec<String>,
     /// What the response object repeats of the request.
     pub echo: Echo,
+    /// The way back from a path in `body` to the caller's own.
+    pub places: Places,
 }

@@ -5,18 +5,14 @@
 //! object of `request`, for what the response repeats, and `message` or `events`), `items-…` listed.
 //! `UPDATE_GOLDEN=1 cargo test -p dialects --test responses golden` rewrites the expectations; review them.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use bytes::Bytes;
-use dialects::openai_responses::{
-    Earlier, Echo, encode_answer, error_body, error_status, input_items, translate_for_counting,
-};
+use dialects::openai_responses::{Earlier, Echo, encode_answer, error_body, error_status, input_items};
 use messages::ApiError;
 use serde_json::{Value, json};
 
 use crate::checked::{RESPONSE_ID, told};
-use crate::{COMPLETED, CREATED, attempt, bytes, parse};
+use crate::fixtures::Fixtures;
+use crate::{COMPLETED, CREATED, attempt, attempt_to_count, bytes, parse};
 
 fn error(error: &ApiError) -> Value {
     json!({"status": error_status(error), "body": parse(&error_body(error))})
@@ -66,20 +62,7 @@ fn items(input: &[u8]) -> Value {
 }
 
 fn count(input: &[u8]) -> Value {
-    let resolve = |name: &str| dialects::models::resolve(name).into_owned();
-    let defaults = dialects::openai_responses::Defaults {
-        default_model: "sonnet",
-        max_tokens: 4096,
-        strict: false,
-        plain_user: false,
-        resolve: &resolve,
-        rules: &dialects::models::rules,
-        recall: &|_, _| None,
-        web_search: true,
-        auto_cache: false,
-        most_choices: 1,
-    };
-    let done = translate_for_counting(input, &Earlier::default(), &defaults);
+    let done = attempt_to_count(input, &Earlier::default());
     done.map_or_else(
         |failed| error(&failed),
         |done| json!({"body": parse(&done.body), "ignored": done.ignored}),
@@ -99,47 +82,12 @@ fn outcome(name: &str, input: &[u8]) -> Value {
     }
 }
 
-pub(crate) fn fixtures() -> Vec<(String, PathBuf)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/responses/golden");
-    let mut found: Vec<(String, PathBuf)> = fs::read_dir(folder)
-        .unwrap()
-        .filter_map(|entry| {
-            let path = entry.unwrap().path();
-            let name = path.file_name()?.to_str()?.strip_suffix(".in.json")?.to_owned();
-            Some((name, path))
-        })
-        .collect();
-    found.sort();
-    found
-}
-
 #[test]
 fn every_fixture_gives_what_was_reviewed() {
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut wrong = Vec::new();
-    for (name, path) in fixtures() {
-        let given = outcome(&name, &fs::read(&path).unwrap());
-        let expected_path = path.with_file_name(format!("{name}.out.json"));
-        if update {
-            fs::write(&expected_path, serde_json::to_string_pretty(&given).unwrap() + "\n").unwrap();
-            continue;
-        }
-        let expected = parse(&fs::read(&expected_path).unwrap());
-        if given != expected {
-            wrong.push(format!("{name}:\n  expected {expected}\n  given    {given}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Fixtures("responses/golden").compare(outcome);
 }
 
 #[test]
 fn no_expectation_is_left_without_its_fixture() {
-    let names: Vec<String> = fixtures().into_iter().map(|(name, _)| name).collect();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/responses/golden");
-    for entry in fs::read_dir(folder).unwrap() {
-        let file = entry.unwrap().file_name().into_string().unwrap();
-        let name = file.strip_suffix(".out.json").or(file.strip_suffix(".in.json"));
-        assert!(name.is_some_and(|name| names.iter().any(|known| known == name)), "{file}");
-    }
-    assert!(names.len() >= 60, "{} fixtures", names.len());
+    Fixtures("responses/golden").complete(60);
 }

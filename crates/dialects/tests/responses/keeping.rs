@@ -36,8 +36,7 @@ fn a_reference_stands_for_what_is_kept_under_its_id() {
 
 #[test]
 fn what_is_kept_of_a_request_is_the_same_conversation_again() {
-    for (name, path) in crate::golden::fixtures() {
-        let body = std::fs::read(path).unwrap();
+    for (name, body) in crate::fixtures::Fixtures("responses/golden").inputs() {
         let Some(direct) = name.starts_with("request-").then(|| attempt(&body, &Earlier::default(), false))
         else {
             continue;

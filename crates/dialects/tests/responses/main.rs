@@ -4,15 +4,19 @@
 
 mod checked;
 mod documented;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod golden;
 mod keeping;
+#[path = "../mutating/mod.rs"]
+mod mutating;
 mod mutations;
 mod roundtrip;
 mod streaming;
 
 use bytes::Bytes;
 use dialects::models;
-use dialects::openai_responses::{Defaults, Earlier, Translated, translate};
+use dialects::openai_responses::{Defaults, Earlier, Translated, translate, translate_for_counting};
 use messages::ApiError;
 use serde_json::Value;
 
@@ -21,8 +25,17 @@ const COMPLETED: u64 = CREATED + 3;
 
 /// Translates as the server does, with what it keeps of earlier responses.
 fn attempt(body: &[u8], earlier: &Earlier<'_>, strict: bool) -> Result<Translated, ApiError> {
+    with_defaults(strict, |defaults| translate(body, earlier, defaults))
+}
+
+/// The same for a request that is to be counted.
+fn attempt_to_count(body: &[u8], earlier: &Earlier<'_>) -> Result<Translated, ApiError> {
+    with_defaults(false, |defaults| translate_for_counting(body, earlier, defaults))
+}
+
+fn with_defaults<T>(strict: bool, translate: impl Fn(&Defaults<'_>) -> T) -> T {
     let resolve = |name: &str| models::resolve(name).into_owned();
-    let defaults = Defaults {
+    translate(&Defaults {
         default_model: "sonnet",
         max_tokens: 4096,
         strict,
@@ -33,8 +46,7 @@ fn attempt(body: &[u8], earlier: &Earlier<'_>, strict: bool) -> Result<Translate
         web_search: true,
         auto_cache: false,
         most_choices: 1,
-    };
-    translate(body, earlier, &defaults)
+    })
 }
 
 fn parse(bytes: &[u8]) -> Value {

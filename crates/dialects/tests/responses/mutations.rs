@@ -1,173 +1,56 @@
 //! Whatever a client sends, it gets a translation that the Messages API takes, or a 4xx that names the place.
 
-use std::fs;
-
+use bytes::Bytes;
 use dialects::openai_responses::{Earlier, Translated, error_status, input_items, peek};
 use messages::ApiError;
 use messages::request::Request;
 use serde_json::{Value, json};
 
-/// A small deterministic generator, so that a failure can be repeated.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % bound.max(1)
-    }
-}
+use crate::fixtures::Fixtures;
+use crate::mutating::{break_all, mutate_all};
 
 fn attempt(body: &[u8]) -> Result<Translated, ApiError> {
     crate::attempt(body, &Earlier::default(), false)
 }
 
 fn seeds() -> Vec<Value> {
-    let requests = crate::golden::fixtures().into_iter().filter(|(name, _)| name.starts_with("request-"));
-    let bodies = requests.map(|(_, path)| fs::read(path).unwrap());
-    // Those that are refused already would be refused for the same reason after most changes.
-    let legal = bodies.filter(|body| attempt(body).is_ok());
-    legal.map(|body| serde_json::from_slice(&body).unwrap()).collect()
+    Fixtures("responses/golden").legal("request-", |body| attempt(body).is_ok())
 }
 
-fn count(value: &Value) -> usize {
-    1 + match value {
-        Value::Array(list) => list.iter().map(count).sum(),
-        Value::Object(map) => map.values().map(count).sum(),
-        _ => 0,
-    }
-}
-
-/// Changes the node with this number, counted depth first.
-fn change(value: &mut Value, number: &mut usize, dice: &mut Dice) {
-    if *number == 0 {
-        *number = usize::MAX;
-        mutate(value, dice);
-        return;
-    }
-    *number -= 1;
-    let children: Vec<&mut Value> = match value {
-        Value::Array(list) => list.iter_mut().collect(),
-        Value::Object(map) => map.values_mut().collect(),
-        _ => Vec::new(),
-    };
-    for child in children {
-        let size = count(child);
-        if *number < size {
-            return change(child, number, dice);
-        }
-        *number -= size;
-    }
-}
-
-fn mutate(value: &mut Value, dice: &mut Dice) {
-    let others = [
-        json!(null),
-        json!(true),
-        json!(-1),
-        json!(0),
-        json!(1e300),
-        json!(12_345_678_901_u64),
-        json!(""),
-        json!(" "),
-        json!("x\u{0}\u{fffd}"),
-        json!([]),
-        json!({}),
-        json!([[]]),
-        json!([null]),
-        json!({"type": "text"}),
-        json!({"type": null}),
+fn mutated(attempt: fn(&[u8]) -> Result<Translated, ApiError>, body_of: fn(&Translated) -> Bytes) {
+    let pieces = [
         json!([{"type": "input_image", "image_url": "data:,"}]),
         json!({"type": "reasoning", "encrypted_content": "AQ=="}),
     ];
-    match (dice.below(3), &mut *value) {
-        (0, Value::Object(map)) if !map.is_empty() => {
-            let key = map.keys().nth(dice.below(map.len())).unwrap().clone();
-            map.remove(&key);
-        }
-        (0, Value::Array(list)) if !list.is_empty() => {
-            let again = list[dice.below(list.len())].clone();
-            list.push(again);
-        }
-        (1, Value::Object(map)) => {
-            drop(map.insert("surprise".into(), others[dice.below(others.len())].clone()));
-        }
-        (1, Value::Array(list)) => list.reverse(),
-        (_, node) => *node = others[dice.below(others.len())].clone(),
-    }
-}
-
-/// Whether a path leads to something in the request; what its last step names may be what is missing.
-fn stands_in(body: &Value, path: Option<&str>) -> bool {
-    let Some(path) = path else { return false };
-    let steps: Vec<&str> = path.split(['.', '[']).map(|step| step.trim_end_matches(']')).collect();
-    let mut at = body;
-    for (position, step) in steps.iter().enumerate() {
-        let below = match at {
-            Value::Array(list) => step.parse::<usize>().ok().and_then(|index| list.get(index)),
-            Value::Object(members) => members.get(*step),
-            _ => None,
-        };
-        match below {
-            Some(below) => at = below,
-            None => return position + 1 == steps.len(),
-        }
-    }
-    true
+    mutate_all(&seeds(), &pieces, attempt, body_of);
 }
 
 #[test]
 fn a_mutated_request_is_translated_or_refused_with_its_path() {
-    let (seeds, mut dice) = (seeds(), Dice(20_261_122));
-    let (mut translated, mut refused) = (0, 0);
-    for _ in 0..3000 {
-        let mut body = seeds[dice.below(seeds.len())].clone();
-        for _ in 0..=dice.below(2) {
-            let mut number = dice.below(count(&body));
-            change(&mut body, &mut number, &mut dice);
-        }
-        let text = body.to_string();
-        match attempt(text.as_bytes()) {
-            Ok(done) => {
-                translated += 1;
-                let checked = Request::parse(&done.body);
-                let free_hand = body.get("anthropic").is_some_and(|over| !over.is_null());
-                assert!(free_hand || checked.is_ok(), "{text}\nbecame {:?}\n{:?}", done.body, checked.err());
-            }
-            Err(error) => {
-                refused += 1;
-                assert!((400..500).contains(&error_status(&error)), "{text}: {error:?}");
-                assert!(!body.is_object() || stands_in(&body, error.path.as_deref()), "{text}: {error:?}");
-            }
-        }
-    }
-    assert!(translated > 500 && refused > 500, "{translated} translated, {refused} refused");
+    mutated(attempt, |done| done.body.clone());
+}
+
+#[test]
+fn a_mutated_request_to_be_counted_is_translated_or_refused_with_its_path() {
+    // Less than what is to be answered, which has a limit.
+    let with_limit = |done: &Translated| {
+        let mut body = crate::parse(&done.body);
+        body["max_tokens"] = 1_000_000_000.into();
+        crate::bytes(&body)
+    };
+    mutated(|body| crate::attempt_to_count(body, &Earlier::default()), with_limit);
 }
 
 #[test]
 fn broken_bytes_are_refused_and_nothing_panics() {
-    let (seeds, mut dice) = (seeds(), Dice(7));
-    for _ in 0..2000 {
-        let mut bytes = seeds[dice.below(seeds.len())].to_string().into_bytes();
-        match dice.below(3) {
-            0 => bytes.truncate(dice.below(bytes.len())),
-            1 => {
-                let at = dice.below(bytes.len());
-                bytes[at] = u8::try_from(dice.below(256)).unwrap();
-            }
-            _ => {
-                let at = dice.below(bytes.len());
-                let noise = ["[", "{\"a\":", "\"", "\\ud800", "\u{2028}", ",,"][dice.below(6)]
-                    .repeat(1 + dice.below(300));
-                bytes.splice(at..at, noise.into_bytes());
-            }
-        }
-        if let Err(error) = attempt(&bytes) {
+    break_all(&seeds(), |bytes| {
+        if let Err(error) = attempt(bytes) {
             assert_eq!(error_status(&error), 400);
         } else {
-            peek(&bytes).unwrap();
-            input_items(&bytes, &Earlier::default(), "resp_1").unwrap();
+            peek(bytes).unwrap();
+            input_items(bytes, &Earlier::default(), "resp_1").unwrap();
         }
-    }
+    });
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) async fn respond(mut replies: Vec<Reply>, plan: Plan, mut exchange: E
         return super::reply::respond(replies.swap_remove(refused), plan, exchange).await;
     }
     match &plan.outlet {
-        Outlet::Chat { heading, keeper, .. } if plan.stream => {
+        Outlet::Chat { heading, keeper } if plan.stream => {
             let sink = ChatSink::new(heading, keeper, replies.len());
             interleaved(replies, sink, &plan, exchange)
         }

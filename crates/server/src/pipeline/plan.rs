@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use backends::BackendError;
 use bytes::Bytes;
-use dialects::openai_chat::{Heading, Places, Translated};
+use dialects::Places;
+use dialects::openai_chat::{Heading, Translated};
 use messages::ApiError;
 use serde_json::value::RawValue;
 use wire::json::{edit::Edit, peek};
@@ -41,8 +42,6 @@ pub(crate) enum Outlet {
         heading: Heading,
         /// Remembers the thinking before tool calls.
         keeper: ThoughtKeeper,
-        /// The caller's own names for what the backend names.
-        places: Box<Places>,
     },
     /// OpenAI response or its events.
     Response(Box<Wanted>),
@@ -69,6 +68,8 @@ pub(crate) struct Plan {
     pub(crate) outlet: Outlet,
     /// Request fields without effect, found so far.
     pub(crate) ignored: Vec<String>,
+    /// The caller's own names for what the backend names, where the request was translated.
+    pub(crate) places: Option<Box<Places>>,
 }
 
 impl Plan {
@@ -107,28 +108,38 @@ impl Plan {
         let body = if unchanged { body } else { with_model(&body, &served)? };
         let asked = if asked.is_empty() { served.clone() } else { asked };
         let (further, betas, ignored) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { body, further, betas, asked, served, stream, outlet: Outlet::Anthropic, ignored })
+        Ok(Self {
+            body,
+            further,
+            betas,
+            asked,
+            served,
+            stream,
+            outlet: Outlet::Anthropic,
+            ignored,
+            places: None,
+        })
     }
 
     /// What a backend says about the request it got, said about the request that the caller sent.
     pub(crate) fn in_callers_terms(&self, failure: BackendError) -> BackendError {
-        match &self.outlet {
-            Outlet::Anthropic | Outlet::Response(_) | Outlet::InputTokens => failure,
-            Outlet::Chat { places, .. } => BackendError { error: places.in_chat(failure.error), ..failure },
+        match &self.places {
+            None => failure,
+            Some(places) => BackendError { error: places.error(failure.error), ..failure },
         }
     }
 
     /// The same for the names of fields without effect.
     pub(crate) fn names_of_the_caller(&self, ignored: Vec<String>) -> Vec<String> {
-        match &self.outlet {
-            Outlet::Anthropic | Outlet::Response(_) | Outlet::InputTokens => ignored,
-            Outlet::Chat { places, .. } => places.names_in_chat(ignored),
+        match &self.places {
+            None => ignored,
+            Some(places) => places.names(ignored),
         }
     }
 
     fn chat(app: &App, translated: Translated, strict: bool, owner: &str) -> Result<Self, ApiError> {
         let Translated { body, further, asked_model, model, stream, include_usage, shape, .. } = translated;
-        let (mut ignored, places) = (translated.ignored, Box::new(translated.places));
+        let (mut ignored, places) = (translated.ignored, Some(Box::new(translated.places)));
         let body = app.refusals.apply(&model, body, strict, &mut ignored)?;
         let strip = |body| app.refusals.strip(&model, body).map(|(body, _)| body);
         let further =
@@ -141,15 +152,15 @@ impl Plan {
         };
         let owner = owner.to_owned();
         let keeper = ThoughtKeeper { memory: Arc::clone(&app.thoughts), owner, model: model.clone() };
-        let outlet = Outlet::Chat { heading, keeper, places };
+        let outlet = Outlet::Chat { heading, keeper };
         let betas = Vec::new();
-        Ok(Self { body, further, betas, asked: asked_model, served: model, stream, outlet, ignored })
+        Ok(Self { body, further, betas, asked: asked_model, served: model, stream, outlet, ignored, places })
     }
 }
 
 impl Plan {
     /// What is wanted of a response in the background; the plan has no use for it then.
-    pub(super) fn take_background(&mut self) -> Option<(Wanted, Background)> {
+    pub(crate) fn take_background(&mut self) -> Option<(Wanted, Background)> {
         match std::mem::replace(&mut self.outlet, Outlet::Anthropic) {
             Outlet::Response(mut wanted) => match wanted.background.take() {
                 Some(background) => Some((*wanted, background)),

@@ -179,7 +179,7 @@ fn metered(answers: &[Bytes]) -> Meter {
 
 async fn encode(answers: &[Bytes], plan: Plan) -> Result<Bytes, BackendError> {
     match (plan.outlet, answers) {
-        (Outlet::Chat { heading, keeper, .. }, answers) => {
+        (Outlet::Chat { heading, keeper }, answers) => {
             answers.iter().for_each(|json| keeper.answer(json));
             dialects::openai_chat::encode_answers(answers, &heading).map_err(|error| not_an_answer(&error))
         }

@@ -39,7 +39,7 @@ impl Sink {
                 let renamed = asked != served;
                 Self::Anthropic { model: renamed.then(|| serde_json::Value::from(asked).to_string()) }
             }
-            Outlet::Chat { heading, keeper, .. } => Self::Chat(Box::new(ChatSink::new(&heading, &keeper, 1))),
+            Outlet::Chat { heading, keeper } => Self::Chat(Box::new(ChatSink::new(&heading, &keeper, 1))),
             Outlet::Response(wanted) => {
                 let encoder = EventEncoder::new(wanted.echo, &wanted.id, wanted.created);
                 Self::response(encoder, wanted.keep)

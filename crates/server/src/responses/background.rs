@@ -61,8 +61,10 @@ pub(crate) async fn start(
     exchange.answered(200);
     exchange.first_byte();
     let sink = Sink::response(encoder, None);
-    let run = begin(&app, &owner, queued.clone(), first, Job { id, store, call, sink, exchange });
-    if background.stream {
+    let Background { stream, places, .. } = background;
+    let job = Job { id, store, call, places, sink, exchange };
+    let run = begin(&app, &owner, queued.clone(), first, job);
+    if stream {
         return streamed(headers, follow(run, None, app.drain.cut.clone(), None));
     }
     let mut response = Response::new(Body::from(queued));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use backends::{BackendError, Call};
 use bytes::{Bytes, BytesMut};
+use dialects::Places;
 use dialects::openai_responses::{self, Ending as Told};
 use http_body_util::BodyExt;
 use messages::{ApiError, ErrorKind};
@@ -30,6 +31,8 @@ pub(super) struct Job {
     pub(super) id: String,
     pub(super) store: Arc<dyn ResponseStore>,
     pub(super) call: Call,
+    /// The caller's own names for what the backend names.
+    pub(super) places: Box<Places>,
     pub(super) sink: Sink,
     pub(super) exchange: Exchange,
 }
@@ -91,7 +94,7 @@ fn ended_early(run: &Run, how: Told<'_>) -> Last {
 }
 
 async fn make(app: &App, run: &Run, job: Job) -> Last {
-    let Job { id, store, call, mut sink, mut exchange } = job;
+    let Job { id, store, call, places, mut sink, mut exchange } = job;
     // Closed never; waiting is what `queued` means.
     let _place = app.responses.places.acquire().await;
     let before = run.response();
@@ -104,6 +107,7 @@ async fn make(app: &App, run: &Run, job: Job) -> Last {
     let events = match pipeline::send_for_events(app, call, &mut exchange).await {
         Ok(events) => events,
         Err(failure) => {
+            let failure = BackendError { error: places.error(failure.error), ..failure };
             let response = fail(&mut sink, &mut exchange, failure);
             return Last { events: vec![failed_event(run.told(), &response)], response };
         }

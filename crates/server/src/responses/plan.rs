@@ -1,6 +1,7 @@
 //! A request for a response, with what it goes on from, becomes a Messages request.
 
 use bytes::Bytes;
+use dialects::Places;
 use dialects::openai_responses::{self, Earlier, Echo, Peek, Translated};
 use messages::ApiError;
 use wire::json::edit::Edit;
@@ -33,6 +34,8 @@ pub(crate) struct Background {
     pub(crate) request: Bytes,
     /// The caller reads along.
     pub(crate) stream: bool,
+    /// The caller's own names for what the backend names.
+    pub(crate) places: Box<Places>,
 }
 
 /// Reads a request's body, and what it goes on from.
@@ -56,13 +59,26 @@ pub(super) async fn plan_as(
     let (id, created) = begun.unwrap_or_else(|| (new_response_id(), now()));
     let keep = if translated.store { keep(app, owner, (&body, &earlier), peek, &id, created)? } else { None };
     let Translated {
-        body: request, betas, asked_model, model, stream, background, mut ignored, echo, ..
+        body: request,
+        betas,
+        asked_model,
+        model,
+        stream,
+        background,
+        mut ignored,
+        echo,
+        places,
+        ..
     } = translated;
     ignored.extend(not_stored);
     let request = app.refusals.apply(&model, request, strict, &mut ignored)?;
     // Whoever reads along or not: what is made in the background is logged event by event.
     let streamed = if background { with_stream(&request)? } else { request };
-    let background = background.then_some(Background { request: body, stream });
+    let places = Box::new(places);
+    let (background, places) = match background {
+        true => (Some(Background { request: body, stream, places }), None),
+        false => (None, Some(places)),
+    };
     Ok(Plan {
         body: streamed,
         further: Vec::new(),
@@ -72,6 +88,7 @@ pub(super) async fn plan_as(
         stream: stream || background.is_some(),
         outlet: Outlet::Response(Box::new(Wanted { id, created, echo, keep, background })),
         ignored,
+        places,
     })
 }
 
@@ -145,5 +162,6 @@ pub(crate) async fn plan_count(app: &App, owner: &str, body: Bytes, strict: bool
         stream: false,
         outlet: Outlet::InputTokens,
         ignored: translated.ignored,
+        places: Some(Box::new(translated.places)),
     })
 }

@@ -14,11 +14,11 @@ use super::background::{KeptRequest, begin, first_events};
 use super::events::{failed_event, with_output};
 use super::job::{EVENTS_BEFORE_OUTPUT, Job};
 use super::keeping::output_of;
-use super::plan::plan_as;
+use super::plan::{Background, plan_as};
 use crate::app::App;
 use crate::context::new_request_id;
 use crate::dialect::Dialect;
-use crate::pipeline::{Exchange, Operation, Outlet, Wishes, call_for};
+use crate::pipeline::{Exchange, Operation, Wishes, call_for};
 use crate::relay::Sink;
 
 /// A request that a server does not survive is not given to many of them.
@@ -61,9 +61,7 @@ async fn again(app: &Arc<App>, store: &Arc<dyn ResponseStore>, left: &Unfinished
     let body = Bytes::copy_from_slice(kept.body.get().as_bytes());
     let begun = Some((left.id.clone(), left.created_at));
     let mut plan = plan_as(app, &left.owner, body, kept.strict, begun).await?;
-    let Outlet::Response(wanted) = std::mem::replace(&mut plan.outlet, Outlet::InputTokens) else {
-        return Err(stopped());
-    };
+    let Some((wanted, Background { places, .. })) = plan.take_background() else { return Err(stopped()) };
     let mut encoder = EventEncoder::new(wanted.echo, &left.id, left.created_at);
     let first = first_events(&mut encoder);
     let mut headers = HeaderMap::new();
@@ -84,7 +82,7 @@ async fn again(app: &Arc<App>, store: &Arc<dyn ResponseStore>, left: &Unfinished
     let wishes = Wishes { strict: kept.strict, agent_events: false };
     let call = call_for(&plan, plan.body.clone(), &headers, left.owner.clone(), wishes);
     let sink = Sink::response(encoder, None);
-    let job = Job { id: left.id.clone(), store: Arc::clone(store), call, sink, exchange };
+    let job = Job { id: left.id.clone(), store: Arc::clone(store), call, places, sink, exchange };
     begin(app, &left.owner, left.response.clone(), first, job);
     Ok(())
 }

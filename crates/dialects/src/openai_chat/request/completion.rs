@@ -7,10 +7,11 @@ use messages::json::{self, Members, Text};
 use messages::{ApiError, Ignored};
 use serde_json::value::RawValue;
 
-use super::places::Places;
+use super::places::Chat;
 use super::{NO_LOGPROBS, include_usage};
+use crate::openai::origin::{Member, Origin};
 use crate::openai::output::{Block, Request, Turn};
-use crate::openai::{ROOT, sampling, settings, unsupported};
+use crate::openai::{Places, ROOT, sampling, settings, unsupported};
 use crate::openai_chat::{Defaults, Shape, Translated};
 
 /// Members that may stand once.
@@ -76,13 +77,14 @@ pub fn translate_completion(body: &[u8], defaults: &Defaults<'_>) -> Result<Tran
         cache_control: None,
         over,
     };
+    let origin = Origin::at(&ROOT.key("prompt"), Member::Content);
     let mut bodies = Vec::with_capacity(prompts.len() * each);
     for prompt in &prompts {
-        let content = vec![Block::text(Cow::Borrowed(&**prompt)).into()];
+        let content = vec![Block::text(Cow::Borrowed(&**prompt)).placed(origin)];
         request.messages = vec![Turn { role: "user", content }];
         bodies.extend(std::iter::repeat_n(request.to_json(prompt.len())?, each));
     }
-    let places = Places::of_completion(&request, limit, user);
+    let places = Places::of(&request, &Chat, limit, user);
     let mut bodies = bodies.into_iter();
     let body = bodies.next().ok_or_else(|| ROOT.key("prompt").invalid("at least one prompt is required"))?;
     let echoes = prompts.iter().flat_map(|prompt| std::iter::repeat_n(prompt.to_string(), each));

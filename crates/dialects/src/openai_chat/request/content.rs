@@ -1,52 +1,23 @@
-//! Message content: a string or parts, as blocks. Blank text is dropped: the API refuses it.
+//! The parts of message content, as blocks.
 
-use std::borrow::Cow;
-
-use messages::json::{self, Members, Path, Text};
+use messages::json::{Members, Path, Text};
 use messages::{ApiError, Ignored};
 use serde_json::value::RawValue;
 
-use crate::openai::origin::{Member, Origin};
+use crate::openai::content::{self, filled};
 use crate::openai::output::{Block, Placed, Source};
 use crate::openai::{media, unsupported};
 
-/// Whose content it is; that says which parts may stand in it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Speaker {
-    System,
-    User,
-    Assistant,
-    Tool,
-}
+pub(super) use crate::openai::content::{Speaker, cache_control, mark};
 
-/// Reads the `content` at `at`.
+/// Reads the content at `at`.
 pub(super) fn read<'a>(
     raw: &'a RawValue,
     at: &Path<'_>,
     speaker: Speaker,
     ignored: &mut Ignored,
 ) -> Result<Vec<Placed<'a>>, ApiError> {
-    match raw.get().as_bytes().first() {
-        Some(b'"') => {
-            let Text(text) = json::read(raw.get(), at)?;
-            let origin = Origin::at(at, Member::Content);
-            Ok(filled(text).map(|block| block.placed(origin)).into_iter().collect())
-        }
-        Some(b'[') => {
-            let parts: Vec<Members<'a>> = json::read(raw.get(), at)?;
-            let mut blocks = Vec::with_capacity(parts.len());
-            for (index, part) in parts.into_iter().enumerate() {
-                let block = read_part(part, &at.index(index), speaker, ignored)?;
-                blocks.extend(block.map(|block| block.placed(Origin::at(at, Member::Part(index)))));
-            }
-            Ok(blocks)
-        }
-        _ => Err(at.invalid("must be a string or an array of content parts")),
-    }
-}
-
-fn filled(text: Cow<'_, str>) -> Option<Block<'_>> {
-    (!text.trim().is_empty()).then_some(Block::text(text))
+    content::read(raw, at, |part, at| read_part(part, at, speaker, ignored))
 }
 
 fn read_part<'a>(
@@ -56,7 +27,7 @@ fn read_part<'a>(
     ignored: &mut Ignored,
 ) -> Result<Option<Block<'a>>, ApiError> {
     let Text(kind) = part.required("type", at)?;
-    let takes_media = matches!(speaker, Speaker::User | Speaker::Tool);
+    let takes_media = speaker.shows_media();
     let mut block = match &*kind {
         "text" => filled(part.required::<Text<'a>>("text", at)?.0),
         "refusal" if speaker == Speaker::Assistant => filled(part.required::<Text<'a>>("refusal", at)?.0),
@@ -72,25 +43,6 @@ fn read_part<'a>(
     mark(block.as_mut(), cache_control);
     ignored.rest_below(part, "messages.content");
     Ok(block)
-}
-
-/// Reads a `cache_control` member: an object in the API's own words.
-pub(super) fn cache_control<'a>(
-    members: &mut Members<'a>,
-    at: &Path<'_>,
-) -> Result<Option<&'a RawValue>, ApiError> {
-    let raw = members.take("cache_control");
-    if let Some(raw) = raw {
-        json::read::<Members<'_>>(raw.get(), &at.key("cache_control"))?;
-    }
-    Ok(raw)
-}
-
-/// Puts a `cache_control` on a block, unless the block has its own.
-pub(super) fn mark<'a>(block: Option<&mut Block<'a>>, cache_control: Option<&'a RawValue>) {
-    if let Some(slot) = block.and_then(Block::cache_control) {
-        *slot = slot.or(cache_control);
-    }
 }
 
 fn image<'a>(part: &mut Members<'a>, at: &Path<'_>, ignored: &mut Ignored) -> Result<Block<'a>, ApiError> {

@@ -18,11 +18,11 @@ use messages::json::{self, Members, Text};
 use messages::{ApiError, Ignored};
 
 pub use self::completion::translate_completion;
-pub use self::places::Places;
 
+use self::places::Chat;
 use super::{Defaults, Shape, Translated};
 use crate::openai::effort::Surroundings;
-use crate::openai::{ROOT, output, sampling, settings, unsupported};
+use crate::openai::{Places, ROOT, output, sampling, settings, unsupported};
 
 /// Members that may stand once. (JSON lets a name come twice; which one counts would be a guess.)
 const KNOWN: [&str; 25] = [
@@ -114,7 +114,7 @@ pub fn translate(body: &[u8], defaults: &Defaults<'_>) -> Result<Translated, Api
     }
     let body = request.to_json(body.len())?;
     let further = vec![body.clone(); choices.saturating_sub(1)];
-    let places = Places::of(&request, limit, user);
+    let places = Places::of(&request, &Chat, limit, user);
     drop(request);
     let ignored = ignored.names();
     Ok(Translated { body, further, asked_model, model, stream, include_usage, shape, ignored, places })

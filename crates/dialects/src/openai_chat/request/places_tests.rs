@@ -1,24 +1,11 @@
 use super::super::translate;
-use super::*;
-use crate::models::Rules;
+use crate::openai::Places;
 use crate::openai_chat::Defaults;
+use messages::{ApiError, ignored};
 use serde_json::{Value, json};
 
 fn places(request: &Value) -> Places {
-    let rules = Rules { structured_outputs: true, effort: true, ..Rules::UNKNOWN };
-    let defaults = Defaults {
-        default_model: "claude-x",
-        max_tokens: 9,
-        strict: false,
-        plain_user: false,
-        resolve: &ToOwned::to_owned,
-        rules: &|_| rules,
-        recall: &|_, _| None,
-        web_search: true,
-        auto_cache: false,
-        most_choices: 1,
-    };
-    translate(request.to_string().as_bytes(), &defaults).unwrap().places
+    translate(request.to_string().as_bytes(), &Defaults::OF_TESTS).unwrap().places
 }
 
 fn conversation() -> Value {
@@ -67,7 +54,7 @@ fn every_block_leads_back_to_where_it_was_said() {
         ("messages[2].content[1].content[1].source.url", "messages[6].content[1].image_url.url"),
         ("messages[2].content[2]", "messages[7].content"),
     ] {
-        assert_eq!(places.chat_path(path).as_deref(), Some(chat), "{path}");
+        assert_eq!(places.path(path).as_deref(), Some(chat), "{path}");
     }
 }
 
@@ -95,9 +82,9 @@ fn settings_lead_back_to_the_members_that_were_given() {
         ("thinking.type", Some("anthropic.thinking.type")),
         ("temperature", None),
         ("messages[9].content", None),
-        ("messages", None),
+        ("messages", Some("messages")),
     ] {
-        assert_eq!(places.chat_path(path).as_deref(), chat, "{path}");
+        assert_eq!(places.path(path).as_deref(), chat, "{path}");
     }
 }
 
@@ -124,7 +111,7 @@ fn tools_of_all_kinds_and_their_calls_lead_back() {
         ("tools[2].input_schema", "response_format"),
         ("tool_choice.type", "response_format"),
     ] {
-        assert_eq!(places.chat_path(path).as_deref(), Some(chat), "{path}");
+        assert_eq!(places.path(path).as_deref(), Some(chat), "{path}");
     }
 }
 
@@ -147,7 +134,7 @@ fn functions_and_their_call_lead_back() {
         ("tools[1].description", "functions[1].description"),
         ("tool_choice.name", "function_call"),
     ] {
-        assert_eq!(places.chat_path(path).as_deref(), Some(chat), "{path}");
+        assert_eq!(places.path(path).as_deref(), Some(chat), "{path}");
     }
 }
 
@@ -156,24 +143,21 @@ fn what_the_translation_made_up_has_no_place() {
     let places = places(
         &json!({"messages": [{"role": "assistant", "content": "Hello."}, {"role": "user", "content": "q"}]}),
     );
-    assert_eq!(places.chat_path("messages[0].content[0].text"), None);
-    assert_eq!(places.chat_path("messages[1].role").as_deref(), Some("messages[0].role"));
+    assert_eq!(places.path("messages[0].content[0].text"), None);
+    assert_eq!(places.path("messages[1].role").as_deref(), Some("messages[0].role"));
 }
 
 #[test]
 fn an_error_is_told_about_the_chat_request() {
     let places = places(&json!({"messages": conversation()}));
-    let error = places.in_chat(ApiError::invalid("messages[0].content[0].source.url", "no such host"));
+    let error = places.error(ApiError::invalid("messages[0].content[0].source.url", "no such host"));
     assert_eq!(error.path.as_deref(), Some("messages[2].content[1].image_url.url"));
     assert_eq!(error.message, "messages[2].content[1].image_url.url: no such host");
     let strict = ignored::refused(&["metadata".into(), "messages[1].x".into()]).unwrap_err();
-    let told = places.in_chat(strict);
+    let told = places.error(strict);
     assert_eq!(told.path.as_deref(), Some("user"));
     assert!(told.message.ends_with("(all such fields: user, messages[4].x)"), "{}", told.message);
     let upstream = ApiError::new(messages::ErrorKind::Api, "oh");
-    assert_eq!(places.in_chat(upstream.clone()), upstream);
-    assert_eq!(
-        places.names_in_chat(vec!["metadata".into(), "cache_control".into()]),
-        ["user", "cache_control"]
-    );
+    assert_eq!(places.error(upstream.clone()), upstream);
+    assert_eq!(places.names(vec!["metadata".into(), "cache_control".into()]), ["user", "cache_control"]);
 }

@@ -5,6 +5,7 @@ use messages::json::{Members, Path, Text};
 use messages::{ApiError, Ignored};
 
 use super::tools::Tools;
+use crate::openai::origin::ToolOrigin;
 use crate::openai::web_search::{Location, NAME, WebSearch};
 use crate::openai::{Defaults, ROOT, unsupported};
 
@@ -39,7 +40,7 @@ pub(super) fn read<'a>(
         .map(|given| location(given, &at.key("user_location"), ignored))
         .transpose()?;
     ignored.rest_below(options, "web_search_options");
-    tools.list.push(WebSearch { user_location, ..WebSearch::default() }.tool());
+    tools.list.push(WebSearch { user_location, ..WebSearch::default() }.tool(ToolOrigin::Search));
     Ok(())
 }
 

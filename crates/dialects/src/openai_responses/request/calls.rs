@@ -15,6 +15,8 @@ pub(super) struct ToolCall<'a> {
     pub(super) id: Cow<'a, str>,
     pub(super) name: Cow<'a, str>,
     pub(super) input: Box<RawValue>,
+    /// The member of the item that the input is made of.
+    pub(super) member: &'static str,
 }
 
 /// Reads the call at `at`; `None` if items of this kind are no calls.
@@ -28,13 +30,18 @@ pub(super) fn read<'a>(
             let Text(id) = item.required("call_id", at)?;
             let name = name(item, at)?;
             let Text(arguments) = item.required("arguments", at)?;
-            ToolCall { id, name, input: input(&arguments, &at.key("arguments"))? }
+            ToolCall { id, name, input: input(&arguments, &at.key("arguments"))?, member: "arguments" }
         }
         "custom_tool_call" => {
             let Text(id) = item.required("call_id", at)?;
             let name = name(item, at)?;
             let Text(text) = item.required("input", at)?;
-            ToolCall { id, name, input: made(format!(r#"{{"input":{}}}"#, stored::raw(&*text))) }
+            ToolCall {
+                id,
+                name,
+                input: made(format!(r#"{{"input":{}}}"#, stored::raw(&*text))),
+                member: "input",
+            }
         }
         "local_shell_call" => {
             let id: Option<Text<'a>> = item.optional("call_id", at)?;
@@ -44,6 +51,7 @@ pub(super) fn read<'a>(
                 id: id.0,
                 name: Cow::Borrowed(LOCAL_SHELL),
                 input: shell_input(action, &at.key("action"))?,
+                member: "action",
             }
         }
         _ => return Ok(None),

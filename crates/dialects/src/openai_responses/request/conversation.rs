@@ -14,6 +14,7 @@ use super::content::{self, Speaker};
 use super::item::Item;
 use crate::models::Rules;
 use crate::openai::ROOT;
+use crate::openai::origin::{Member, Origin};
 use crate::openai::output::{Block, Placed};
 use crate::openai::turns::{Conversation, Turns};
 use crate::openai_responses::kept::Kept;
@@ -24,6 +25,7 @@ struct Output<'a> {
     /// Its place among all items: a result never comes before its call.
     position: usize,
     at: String,
+    origin: Origin,
     content: Vec<Placed<'a>>,
     cache_control: Option<&'a RawValue>,
 }
@@ -168,6 +170,7 @@ impl<'a> Builder<'a, '_> {
             self.outputs.entry(call_id).or_default().push_back(Output {
                 position,
                 at: told,
+                origin: Origin::at(&at, Member::Whole),
                 content,
                 cache_control,
             });
@@ -234,7 +237,8 @@ impl<'a> Builder<'a, '_> {
 
     fn reasoning(&mut self, item: &mut Item<'a>, at: &Path<'_>) -> Result<(), ApiError> {
         let Text(content) = item.members.required("encrypted_content", at)?;
-        self.open.push(sealed::open(&content, &at.key("encrypted_content"))?.into());
+        let thinking = sealed::open(&content, &at.key("encrypted_content"))?;
+        self.open.push(thinking.placed(Origin::at(at, Member::Sealed)));
         item.forget(&["id", "status", "summary", "content"]);
         Ok(())
     }
@@ -252,9 +256,9 @@ impl<'a> Builder<'a, '_> {
         }
         let id = self.turns.call_id(&call.id, &call_at)?;
         let cache_control = content::cache_control(&mut item.members, at)?;
-        let (name, input) = (call.name, call.input);
+        let (name, input, member) = (call.name, call.input, Member::CallItem(call.member));
         let called = Block::ToolUse { id: Cow::Owned(id.clone()), name, input, cache_control };
-        self.open.push(called.into());
+        self.open.push(called.placed(Origin::at(at, member)));
         // Of an earlier response's call, the output is missing in what is sent now.
         let at = if item.index.is_some() { call_at.to_string() } else { "input".to_owned() };
         self.calls.push(Call { asked: call.id, id, position, at });
@@ -275,11 +279,11 @@ impl<'a> Builder<'a, '_> {
         for call in std::mem::take(&mut self.calls) {
             let output = self.outputs.get_mut(&call.asked).and_then(VecDeque::pop_front);
             let output = output.filter(|output| output.position > call.position);
-            let Some(Output { content, cache_control, .. }) = output else {
+            let Some(Output { origin, content, cache_control, .. }) = output else {
                 return Err(ApiError::invalid(call.at, "no item has the output of a tool call"));
             };
             let result = Block::ToolResult { tool_use_id: Cow::Owned(call.id), content, cache_control };
-            results.push(result.into());
+            results.push(result.placed(origin));
         }
         self.turns.user(results);
         Ok(())

@@ -8,6 +8,7 @@ use messages::{ApiError, Ignored};
 use serde_json::value::RawValue;
 
 use super::made;
+use crate::openai::origin::ToolOrigin;
 use crate::openai::output::{AnyTool, McpServer};
 use crate::openai::unsupported;
 use crate::openai::web_search::{Location, WebSearch};
@@ -37,7 +38,8 @@ pub(super) fn web_search<'a>(
         ignored.note("tools.external_web_access");
     }
     let allowed_domains = allowed_domains.unwrap_or_default();
-    Ok(WebSearch { max_uses, allowed_domains, user_location, ..WebSearch::default() }.tool())
+    Ok(WebSearch { max_uses, allowed_domains, user_location, ..WebSearch::default() }
+        .tool(ToolOrigin::served(at)))
 }
 
 /// An MCP server and which of its tools may be used.
@@ -70,7 +72,7 @@ pub(super) fn mcp<'a>(
     let server = McpServer { r#type: "url", url, name: name.clone(), authorization_token };
     let allowed = tool.take("allowed_tools").map(|raw| allowed(raw, &at.key("allowed_tools"), ignored));
     let set = toolset(&name, allowed.transpose()?.flatten().as_deref());
-    Ok(McpTools { server, tools: AnyTool::Served { name: None, tool: set } })
+    Ok(McpTools { server, tools: AnyTool::Served { origin: ToolOrigin::served(at), name: None, tool: set } })
 }
 
 fn approval(raw: Option<&RawValue>, at: &Path<'_>) -> Result<(), ApiError> {

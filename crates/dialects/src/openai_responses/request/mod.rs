@@ -6,6 +6,7 @@ mod conversation;
 mod echo;
 mod hosted;
 mod item;
+mod places;
 mod tools;
 mod wishes;
 
@@ -17,10 +18,12 @@ use serde_json::value::RawValue;
 
 use self::echo::Echoed;
 pub(super) use self::item::Item;
+use self::places::Responses;
 use super::{Defaults, Earlier, Echo, Translated};
 use crate::openai::effort::Surroundings;
+use crate::openai::origin::{Member, Origin};
 use crate::openai::output::{Block, Placed};
-use crate::openai::{ROOT, output, sampling, settings, unsupported};
+use crate::openai::{Places, ROOT, output, sampling, settings, unsupported};
 
 /// Members that may stand once. (JSON lets a name come twice; which one counts would be a guess.)
 const KNOWN: [&str; 30] = [
@@ -99,7 +102,7 @@ fn read(
     let rules = (defaults.rules)(&model);
     let outer = Outer::read(&mut fields, &mut ignored)?;
     let sources = wishes::include(&mut fields, &mut ignored)?;
-    let (max_tokens, _) = settings::max_tokens(&mut fields, &["max_output_tokens"], defaults)?;
+    let (max_tokens, limit) = settings::max_tokens(&mut fields, &["max_output_tokens"], defaults)?;
     let (mut tools, kinds) = tools::read(&mut fields, rules, defaults.web_search, &mut ignored)?;
     let instructions = instructions(&mut fields)?;
     let text = wishes::text(&mut fields, rules, &mut tools, &mut ignored)?;
@@ -108,8 +111,8 @@ fn read(
     let around =
         Surroundings { rules, max_tokens, tool_choice: tools.choice.as_ref(), conversation: &conversation };
     let (reasoning, summary) = wishes::reasoning(&mut fields, &around, &mut sampling, &mut ignored)?;
-    let (user, _) = settings::user(&mut fields, defaults.plain_user)?;
-    metadata(&mut fields)?;
+    let (metadata, user) = settings::user(&mut fields, defaults.plain_user)?;
+    check_metadata(&mut fields)?;
     let cache_control = content::cache_control(&mut fields, &ROOT)?;
     let over = settings::escape_hatch(&mut fields)?;
     ignored.rest_of(fields);
@@ -129,7 +132,7 @@ fn read(
         stop_sequences: Vec::new(),
         thinking: reasoning.thinking,
         output_config: output::OutputConfig::new(reasoning.effort, text.format),
-        metadata: user.filter(|_| !counting),
+        metadata: metadata.filter(|_| !counting),
         cache_control: cache_control.filter(|_| !counting).map(Cow::Borrowed),
         over,
     };
@@ -138,12 +141,14 @@ fn read(
     }
     let betas = if request.mcp_servers.is_empty() { Vec::new() } else { vec![hosted::MCP_BETA] };
     let body = request.to_json(body.len())?;
+    let places = Places::of(&request, &Responses, limit, user);
+    drop(request);
     echoed.set("model", &asked_model);
     let echo =
         echoed.finish(Echo { tools: kinds, summary, sources, content_tool: text.tool, ..Echo::default() });
     let Outer { stream, store, background } = outer;
     let ignored = ignored.names();
-    Ok(Translated { body, betas, asked_model, model, stream, store, background, ignored, echo })
+    Ok(Translated { body, betas, asked_model, model, stream, store, background, ignored, echo, places })
 }
 
 /// What says how the answer is given, not what it is.
@@ -215,11 +220,12 @@ fn refuse_what_claude_has_not(fields: &mut Members<'_>) -> Result<(), ApiError> 
 fn instructions<'a>(fields: &mut Members<'a>) -> Result<Vec<Placed<'a>>, ApiError> {
     let told: Option<Text<'a>> = fields.optional("instructions", &ROOT)?;
     let told = told.map(|text| text.0).filter(|text| !text.trim().is_empty());
-    Ok(told.map(|told| Block::text(told).into()).into_iter().collect())
+    let origin = Origin::at(&ROOT.key("instructions"), Member::Content);
+    Ok(told.map(|told| Block::text(told).placed(origin)).into_iter().collect())
 }
 
 /// `metadata` is repeated in the response and kept with it, so it must have the shape it is promised to have.
-fn metadata(fields: &mut Members<'_>) -> Result<(), ApiError> {
+fn check_metadata(fields: &mut Members<'_>) -> Result<(), ApiError> {
     let at = ROOT.key("metadata");
     let Some(pairs) = fields.optional::<Members<'_>>("metadata", &ROOT)? else { return Ok(()) };
     if pairs.0.len() > 16 {

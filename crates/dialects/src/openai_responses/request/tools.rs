@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::hosted::{self, McpTools};
 use super::{content, made};
 use crate::models::Rules;
+use crate::openai::origin::ToolOrigin;
 use crate::openai::output::{AnyTool, McpServer, Tool, ToolChoice};
 use crate::openai::tools::{Named, Strict, Wish, check_name, choose, schema};
 use crate::openai::web_search;
@@ -187,6 +188,7 @@ impl<'a> Reader<'a, '_> {
         }
         let cache_control = content::cache_control(tool, at)?;
         self.tools.list.push(AnyTool::Own(Tool {
+            origin: ToolOrigin::function(at),
             description,
             strict,
             cache_control,
@@ -216,6 +218,7 @@ impl<'a> Reader<'a, '_> {
         let cache_control = content::cache_control(tool, at)?;
         let input_schema = Cow::Owned(made(CUSTOM_SCHEMA.to_owned()));
         self.tools.list.push(AnyTool::Own(Tool {
+            origin: ToolOrigin::custom(at),
             description,
             cache_control,
             ..Tool::new(name, input_schema)
@@ -229,7 +232,8 @@ impl<'a> Reader<'a, '_> {
         let schema = Cow::Owned(made(LOCAL_SHELL_SCHEMA.to_owned()));
         let tool = Tool::new(Cow::Borrowed(LOCAL_SHELL), schema);
         let description = Some(Cow::Borrowed(LOCAL_SHELL_TOLD));
-        self.tools.list.push(AnyTool::Own(Tool { description, ..tool }));
+        let origin = ToolOrigin::custom(at);
+        self.tools.list.push(AnyTool::Own(Tool { origin, description, ..tool }));
         Ok(())
     }
 
