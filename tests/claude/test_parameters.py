@@ -13,7 +13,7 @@ import openai.types.chat.completion_create_params as chat_params
 import pytest
 from support import MODEL, ROOT, Proxy, eventually
 from support.conversation import RED
-from support.dialects import ANTHROPIC, OPENAI
+from support.dialects import ANTHROPIC, OPENAI, RESPONSES
 from support.processes import children
 from support.programs import claude_binary
 
@@ -386,7 +386,7 @@ def check_refusal(dialect, answer, path):
     assert answer.status_code == 400, answer.text
     kind, message = dialect.error(answer.json())
     assert kind == "invalid_request_error" and path in message, message
-    if dialect is OPENAI:
+    if dialect is not ANTHROPIC:
         assert answer.json()["error"]["param"] == path
 
 
@@ -470,4 +470,44 @@ AT_THE_END = {"role": "assistant", "content": "Sure,"}
 )
 def test_a_complaint_about_a_chat_completion_names_the_callers_own_path(over_claude, simulator, fields, path):
     check_refusal(OPENAI, ask(over_claude, OPENAI, Case(fields)), path)
+    assert simulator.requests() == []
+
+
+NO_LINK = {"type": "input_image", "image_url": "ftp://example.com/a.png"}
+
+
+def response_tool(**fields):
+    return {"type": "function", "name": "a", "parameters": {"type": "object"}} | fields
+
+
+@pytest.mark.parametrize("background", [False, True], ids=["waited-for", "background"])
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        (
+            {"instructions": "s", "input": [{"role": "user", "content": "before"}, {"role": "user", "content": [{"type": "input_text", "text": "a"}, NO_LINK]}]},
+            "input[1].content[1].image_url",
+        ),
+        (
+            {"tools": [response_tool(), response_tool(name="b", parameters={"type": "object", "properties": {"a b": {}}})]},
+            "tools[1].parameters.properties",
+        ),
+        ({"tools": [response_tool()], "anthropic": {"tool_choice": {"type": "tool", "name": "x"}}}, "anthropic.tool_choice.name"),
+        ({"anthropic": {"output_config": 7}}, "anthropic.output_config"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_complaint_about_a_response_names_the_callers_own_path(over_claude, simulator, fields, path, background):
+    answer = ask(over_claude, RESPONSES, Case(fields | {"background": background}))
+    if not background or "image_url" in path:
+        # What the translation refuses is not begun.
+        check_refusal(RESPONSES, answer, path)
+    else:
+        with over_claude.http() as client:
+            ended = eventually(
+                lambda: (told := client.get(f"/v1/responses/{answer.json()['id']}").json())["status"] == "failed" and told,
+                within=10,
+                what="the end of the response",
+            )
+        assert path in ended["error"]["message"], ended
     assert simulator.requests() == []

@@ -17,6 +17,8 @@ class Request:
     body: bytes
     headers: dict = field(default_factory=lambda: {"content-type": "application/json"})
     story: str = ""
+    # The request as a value, where that is what was changed.
+    value: dict | None = None
 
 
 def mutated(bodies, random):
@@ -25,7 +27,7 @@ def mutated(bodies, random):
     if random.random() < 0.25:
         return random.choice(IN_BYTES)(json.dumps(body, ensure_ascii=random.random() < 0.5).encode(), random)
     stories = [random.choice(IN_STRUCTURE)(body, random) for _ in range(random.choice([1, 1, 1, 2, 3]))]
-    return Request(json.dumps(body).encode(), story="; ".join(stories))
+    return Request(json.dumps(body).encode(), story="; ".join(stories), value=body)
 
 
 def _place(body, random):
@@ -51,7 +53,7 @@ def _drop(body, random):
 
 def _retype(body, random):
     holder, key, path = _place(body, random)
-    holder[key] = random.choice(NOTHING_LIKE_IT)
+    holder[key] = copy.deepcopy(random.choice(NOTHING_LIKE_IT))
     return f"{path} became {str(holder[key])[:40]!r}"
 
 
