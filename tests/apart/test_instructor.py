@@ -21,30 +21,24 @@ def answer(person, mode):
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
-def test_an_answer_of_a_type(over_api, simulator, person, mode):
+def test_an_answer_of_a_type(proxy, simulator, person, mode):
     simulator.script(answer(person, mode))
-    found = client(over_api, mode).chat.completions.create(**ASK, response_model=person)
+    found = client(proxy, mode).chat.completions.create(**ASK, response_model=person)
     assert (found.name, found.age) == ("Ada", 36)
 
 
-def test_an_answer_of_a_type_over_claude_code(over_claude, simulator, person):
-    mode = instructor.Mode.TOOLS
-    simulator.script(answer(person, mode))
-    assert client(over_claude, mode).chat.completions.create(**ASK, response_model=person).name == "Ada"
-
-
-def test_a_wrong_answer_is_asked_for_again(over_api, simulator, person):
+def test_a_wrong_answer_is_asked_for_again(proxy, simulator, person):
     wrong = turn({"tool": {"name": person.__name__, "input": {"name": "Ada", "age": "old"}}})
     simulator.script(wrong, answer(person, instructor.Mode.TOOLS))
-    found = client(over_api, instructor.Mode.TOOLS).chat.completions.create(
+    found = client(proxy, instructor.Mode.TOOLS).chat.completions.create(
         **ASK, response_model=person, max_retries=2
     )
     assert found.age == 36 and len(simulator.conversations()) == 2
 
 
-def test_a_partial_answer_grows(over_api, simulator, person):
+def test_a_partial_answer_grows(proxy, simulator, person):
     deltas = ['{"name": "A', 'da", ', '"age": 36}']
     simulator.script(turn({"tool": {"name": person.__name__, "deltas": deltas}}))
-    partial = client(over_api, instructor.Mode.TOOLS).chat.completions.create_partial(**ASK, response_model=person)
+    partial = client(proxy, instructor.Mode.TOOLS).chat.completions.create_partial(**ASK, response_model=person)
     seen = [(each.name, each.age) for each in partial]
     assert seen[-1] == ("Ada", 36) and len(seen) > 1

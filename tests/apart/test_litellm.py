@@ -37,41 +37,41 @@ def test_an_answer(way, proxy, simulator):
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (7, 5)
 
 
-def test_a_stream(way, over_api, simulator):
+def test_a_stream(way, proxy, simulator):
     simulator.script(turn({"text": ["Go", "od ", "day."]}))
-    chunks = list(litellm.completion(**way(over_api), messages=HELLO, stream=True))
+    chunks = list(litellm.completion(**way(proxy), messages=HELLO, stream=True))
     assert [text for chunk in chunks if (text := chunk.choices[0].delta.content)] == ["Go", "od ", "day."]
     assert litellm.stream_chunk_builder(chunks).choices[0].finish_reason == "stop"
 
 
-def test_calls_and_results(way, over_api, simulator):
+def test_calls_and_results(way, proxy, simulator):
     simulator.script(turn("Let me look.", {"tool": {"name": "weather", "input": {"city": "Oslo"}}}))
-    asked = litellm.completion(**way(over_api), messages=HELLO, tools=[WEATHER]).choices[0].message
+    asked = litellm.completion(**way(proxy), messages=HELLO, tools=[WEATHER]).choices[0].message
     (call,) = asked.tool_calls
     assert json.loads(call.function.arguments) == {"city": "Oslo"}
     told = {"role": "tool", "tool_call_id": call.id, "content": "-3 °C"}
-    answer = litellm.completion(**way(over_api), messages=[*HELLO, asked, told], tools=[WEATHER])
+    answer = litellm.completion(**way(proxy), messages=[*HELLO, asked, told], tools=[WEATHER])
     assert answer.choices[0].message.content == 'The tool said: "-3 °C"'
 
 
-def test_an_answer_of_a_type(over_api, person):
-    answer = litellm.completion(**over_chat(over_api), messages=HELLO, response_format=person)
+def test_an_answer_of_a_type(proxy, person):
+    answer = litellm.completion(**over_chat(proxy), messages=HELLO, response_format=person)
     assert person.model_validate_json(answer.choices[0].message.content)
 
 
-def test_reasoning_is_told(over_api, simulator):
+def test_reasoning_is_told(proxy, simulator):
     simulator.script(turn({"thinking": "Hm."}, "Yes."))
-    message = litellm.completion(**over_chat(over_api), messages=HELLO).choices[0].message
+    message = litellm.completion(**over_chat(proxy), messages=HELLO).choices[0].message
     assert (message.content, message.reasoning_content) == ("Yes.", "Hm.")
 
 
-def test_responses(over_api, simulator):
+def test_responses(proxy, simulator):
     simulator.script(turn("Good day."))
-    answer = litellm.responses(**over_chat(over_api), input="Hello")
+    answer = litellm.responses(**over_chat(proxy), input="Hello")
     assert answer.output[-1].content[0].text == "Good day."
 
 
-def test_a_refusal_is_its_own_exception(way, over_api, simulator):
+def test_a_refusal_is_its_own_exception(way, proxy, simulator):
     simulator.script(turn(http_error={"status": 429, "message": "Told upstream."}))
     with pytest.raises(litellm.RateLimitError, match="Told upstream"):
-        litellm.completion(**way(over_api), messages=HELLO, max_retries=0)
+        litellm.completion(**way(proxy), messages=HELLO, max_retries=0)

@@ -8,7 +8,7 @@ import json
 import subprocess
 
 import pytest
-from support import KEY, MODEL, turn
+from support import KEY, MODEL, cli_additions, turn
 from support.programs import clean_environment, codex_binary
 
 SETTINGS = """
@@ -83,13 +83,14 @@ def test_it_edits_a_file_by_a_command(codex, proxy, simulator):
     assert events[-1]["usage"]["output_tokens"] > 0
 
 
-def test_what_it_thought_goes_back_to_the_model(codex, over_api, simulator):
+def test_what_it_thought_goes_back_to_the_model(codex, proxy, simulator):
     simulator.script(turn({"thinking": "Look first."}, command("cat poem.txt")), turn("Done."))
-    codex.run(over_api, "What is it about?")
+    codex.run(proxy, "What is it about?")
     first, second = (request["json"] for request in simulator.conversations())
     assert "coding agent" in json.dumps(first["system"]), "its instructions are the system prompt"
     thinking, call = second["messages"][-2]["content"]
-    assert (thinking["type"], thinking["thinking"], call["name"]) == ("thinking", "Look first.", "exec_command")
+    assert (thinking["type"], thinking["thinking"]) == ("thinking", "Look first.")
+    assert call["name"].removeprefix(cli_additions.PREFIX) == "exec_command"
     (result,) = second["messages"][-1]["content"]
     assert "roses are red" in json.dumps(result["content"])
 
@@ -112,21 +113,21 @@ def test_it_edits_a_file_by_its_own_kind_of_tool(codex, start, simulator):
     assert told(events, "file_change") and told(events, "agent_message")[-1]["text"] == "Done."
 
 
-def test_two_calls_at_once(codex, over_api, simulator):
+def test_two_calls_at_once(codex, proxy, simulator):
     simulator.script(turn(command("cat poem.txt"), command("ls")), turn("Done."))
-    events = codex.run(over_api, "Look around")
+    events = codex.run(proxy, "Look around")
     assert len(told(events, "command_execution")) == 2
     last = simulator.conversations()[-1]["json"]["messages"][-1]["content"]
     assert [block["type"] for block in last] == ["tool_result", "tool_result"]
 
 
-def test_it_tells_upstreams_refusal(codex, over_api, simulator):
+def test_it_tells_upstreams_refusal(codex, proxy, simulator):
     simulator.script(turn(http_error={"status": 400, "message": "Told upstream."}))
-    events = codex.run(over_api, "Hello", ends_with=1)
+    events = codex.run(proxy, "Hello", ends_with=1)
     assert "Told upstream." in json.dumps(events[-1])
 
 
-def test_it_tells_what_broke_a_stream(codex, over_api, simulator):
+def test_it_tells_what_broke_a_stream(codex, proxy, simulator):
     simulator.script(turn("So far", {"error": {"type": "overloaded_error", "message": "Told upstream."}}))
-    events = codex.run(over_api, "Hello", ends_with=1)
+    events = codex.run(proxy, "Hello", ends_with=1)
     assert events[-1]["type"] == "turn.failed"

@@ -46,11 +46,6 @@ def llm(ask_by, proxy):
     return ask_by(proxy)
 
 
-@pytest.fixture
-def llm_over_api(ask_by, over_api):
-    return ask_by(over_api)
-
-
 def test_invoke(llm, simulator):
     simulator.script(turn("Good day.", usage={"input_tokens": 7, "output_tokens": 5}))
     answer = llm.invoke([SystemMessage("Be polite."), HumanMessage("Hello")])
@@ -82,10 +77,10 @@ def test_a_loop_with_tools(llm, simulator):
     assert model.invoke([*messages, asked, told]).text == 'The tool said: "-3 °C in Oslo"'
 
 
-def test_calls_in_a_stream(llm_over_api, simulator):
+def test_calls_in_a_stream(llm, simulator):
     simulator.script(turn(CALL, {"tool": {"name": "weather", "input": {"city": "Rome"}}}))
     whole = None
-    for chunk in llm_over_api.bind_tools([weather]).stream("How warm is it?"):
+    for chunk in llm.bind_tools([weather]).stream("How warm is it?"):
         whole = chunk if whole is None else whole + chunk
     assert [(call["name"], call["args"]["city"]) for call in whole.tool_calls] == [
         ("weather", "Oslo"),
@@ -93,19 +88,15 @@ def test_calls_in_a_stream(llm_over_api, simulator):
     ]
 
 
-def test_structured_output(llm_over_api):
+def test_structured_output(llm):
     """The simulator keeps to the schema that it was sent."""
-    answer = llm_over_api.with_structured_output(Person, method="json_schema").invoke("Who is it?")
+    answer = llm.with_structured_output(Person, method="json_schema").invoke("Who is it?")
     assert isinstance(answer, Person)
 
 
 @pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
-def test_each_way_to_structured_output(over_api, simulator, method):
+def test_each_way_to_structured_output(proxy, simulator, method):
     if method == "json_mode":
         simulator.script(turn('{"name": "Ada", "age": 36}'))
-    answer = over_chat(over_api).with_structured_output(Person, method=method).invoke("Who is it? Answer as JSON.")
+    answer = over_chat(proxy).with_structured_output(Person, method=method).invoke("Who is it? Answer as JSON.")
     assert isinstance(answer, Person)
-
-
-def test_structured_output_over_claude_code(over_claude):
-    assert isinstance(over_chat(over_claude).with_structured_output(Person).invoke("Who is it?"), Person)

@@ -65,7 +65,7 @@ def test_an_agent_uses_its_tool(kind, proxy, simulator):
     assert result.context_wrapper.usage.requests == 2
 
 
-def test_an_agent_hands_over_to_another(kind, over_api, simulator):
+def test_an_agent_hands_over_to_another(kind, proxy, simulator):
     simulator.script(turn({"tool": {"name": "transfer_to_french", "input": {}}}), turn("Bonjour."))
 
     async def talk(model):
@@ -73,12 +73,12 @@ def test_an_agent_hands_over_to_another(kind, over_api, simulator):
         desk = Agent(name="Desk", instructions="Hand over.", model=model, handoffs=[french])
         return await Runner.run(desk, "Bonjour")
 
-    result = run(kind, over_api, talk)
+    result = run(kind, proxy, talk)
     assert (result.final_output, result.last_agent.name) == ("Bonjour.", "French")
     assert simulator.conversations()[-1]["json"]["system"][-1]["text"] == "Speak French."
 
 
-def test_a_stream_with_a_tool(kind, over_api, simulator):
+def test_a_stream_with_a_tool(kind, proxy, simulator):
     simulator.script(turn({"text": ["Let me ", "look."]}, CALL), turn({"text": ["Cold", "."]}))
 
     async def talk(model):
@@ -91,19 +91,19 @@ def test_a_stream_with_a_tool(kind, over_api, simulator):
                 items.append(event.name)
         return pieces, items, result.final_output
 
-    pieces, items, final = run(kind, over_api, talk)
+    pieces, items, final = run(kind, proxy, talk)
     assert pieces == ["Let me ", "look.", "Cold", "."] and final == "Cold."
     assert {"tool_called", "tool_output", "message_output_created"} <= set(items)
 
 
-def test_an_answer_of_a_type(kind, over_api):
+def test_an_answer_of_a_type(kind, proxy):
     async def talk(model):
         return await Runner.run(Agent(name="Cities", model=model, output_type=City), "Which city?")
 
-    assert isinstance(run(kind, over_api, talk).final_output, City)
+    assert isinstance(run(kind, proxy, talk).final_output, City)
 
 
-def test_reasoning_survives_without_a_store(over_api, simulator):
+def test_reasoning_survives_without_a_store(proxy, simulator):
     simulator.script(turn({"thinking": "Look."}, CALL), turn({"thinking": "Good."}, "Cold."))
     settings = ModelSettings(
         store=False, reasoning=Reasoning(effort="high"), response_include=["reasoning.encrypted_content"]
@@ -113,6 +113,6 @@ def test_reasoning_survives_without_a_store(over_api, simulator):
         agent = Agent(name="Weather", model=model, tools=[weather], model_settings=settings)
         return await Runner.run(agent, "How warm is it?")
 
-    assert run(OpenAIResponsesModel, over_api, talk).final_output == "Cold."
+    assert run(OpenAIResponsesModel, proxy, talk).final_output == "Cold."
     _, assistant, _ = simulator.conversations()[-1]["json"]["messages"]
     assert [block["type"] for block in assistant["content"]] == ["thinking", "tool_use"]

@@ -6,7 +6,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 from support import MODEL, turn
-from support.clients import async_openai_client, openai_client
+from support.clients import async_openai_client
 
 HELLO = {"model": MODEL, "messages": [{"role": "user", "content": "Who is it?"}]}
 ASK = {"model": MODEL, "input": "Who is it?"}
@@ -28,12 +28,6 @@ TOOL = openai.pydantic_function_tool(Weather, name="weather")
 CALL = {"tool": {"name": "weather", "deltas": ['{"ci', 'ty": "Os', 'lo"}']}}
 
 
-@pytest.fixture
-def gpt_over_api(over_api):
-    with openai_client(over_api) as client:
-        yield client
-
-
 def test_an_answer_of_a_type(gpt, simulator):
     simulator.script(turn(ADA))
     (choice,) = gpt.chat.completions.parse(**HELLO, response_format=Person).choices
@@ -41,9 +35,9 @@ def test_an_answer_of_a_type(gpt, simulator):
     assert choice.message.refusal is None
 
 
-def test_a_stream_of_a_type(gpt_over_api, simulator):
+def test_a_stream_of_a_type(gpt, simulator):
     simulator.script(turn({"text": [ADA[:9], ADA[9:20], ADA[20:]]}))
-    with gpt_over_api.chat.completions.stream(**HELLO, response_format=Person) as stream:
+    with gpt.chat.completions.stream(**HELLO, response_format=Person) as stream:
         events = list(stream)
         answer = stream.get_final_completion()
     assert answer.choices[0].message.parsed == Person(name="Ada", age=36)
@@ -52,9 +46,9 @@ def test_a_stream_of_a_type(gpt_over_api, simulator):
     assert events[-1].type == "content.done" and events[-1].parsed == Person(name="Ada", age=36)
 
 
-def test_a_call_of_a_type(gpt_over_api, simulator):
+def test_a_call_of_a_type(gpt, simulator):
     simulator.script(turn("Let me look.", CALL))
-    (choice,) = gpt_over_api.chat.completions.parse(**HELLO, tools=[TOOL]).choices
+    (choice,) = gpt.chat.completions.parse(**HELLO, tools=[TOOL]).choices
     (call,) = choice.message.tool_calls
     assert call.function.parsed_arguments == Weather(city="Oslo")
 
@@ -70,36 +64,36 @@ def test_the_events_of_a_call(gpt, simulator):
     assert answer.choices[0].message.content == "Let me look."
 
 
-def test_an_answer_that_is_cut_off_has_no_type(gpt_over_api, simulator):
+def test_an_answer_that_is_cut_off_has_no_type(gpt, simulator):
     simulator.script(turn('{"name": "A', stop_reason="max_tokens"))
     with pytest.raises(openai.LengthFinishReasonError):
-        gpt_over_api.chat.completions.parse(**HELLO, response_format=Person)
+        gpt.chat.completions.parse(**HELLO, response_format=Person)
 
 
-def test_a_refusal_is_told(gpt_over_api, simulator):
+def test_a_refusal_is_told(gpt, simulator):
     simulator.script(turn("I can't say.", stop_reason="refusal"))
     with pytest.raises(openai.ContentFilterFinishReasonError):
-        gpt_over_api.chat.completions.parse(**HELLO, response_format=Person)
+        gpt.chat.completions.parse(**HELLO, response_format=Person)
 
 
-def test_several_answers_at_once(gpt_over_api, simulator):
+def test_several_answers_at_once(gpt, simulator):
     simulator.script(turn("One."), turn("Two."))
-    answer = gpt_over_api.chat.completions.create(**HELLO, n=2)
+    answer = gpt.chat.completions.create(**HELLO, n=2)
     assert sorted(choice.message.content for choice in answer.choices) == ["One.", "Two."]
 
 
-def test_a_streamed_response_as_it_is(gpt_over_api):
-    with gpt_over_api.chat.completions.with_streaming_response.create(**HELLO, stream=True) as response:
+def test_a_streamed_response_as_it_is(gpt):
+    with gpt.chat.completions.with_streaming_response.create(**HELLO, stream=True) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         lines = [line for line in response.iter_lines() if line]
     assert lines[-1] == "data: [DONE]"
 
 
-def test_asynchronous_helpers(over_api, simulator):
+def test_asynchronous_helpers(proxy, simulator):
     simulator.script(turn({"text": ["Good ", "day."]}), turn(ADA))
 
     async def talk():
-        async with async_openai_client(over_api) as client:
+        async with async_openai_client(proxy) as client:
             async with client.chat.completions.stream(**HELLO) as stream:
                 pieces = [event.delta async for event in stream if event.type == "content.delta"]
             parsed = await client.chat.completions.parse(**HELLO, response_format=Person)
@@ -108,9 +102,9 @@ def test_asynchronous_helpers(over_api, simulator):
     assert asyncio.run(talk()) == (["", "Good ", "day."], Person(name="Ada", age=36))
 
 
-def test_the_old_completions(gpt_over_api, simulator):
+def test_the_old_completions(gpt, simulator):
     simulator.script(turn("Good day."))
-    answer = gpt_over_api.completions.create(model=MODEL, prompt="Hello", max_tokens=50)
+    answer = gpt.completions.create(model=MODEL, prompt="Hello", max_tokens=50)
     assert answer.choices[0].text == "Good day." and answer.object == "text_completion"
 
 
@@ -134,25 +128,25 @@ def test_the_events_of_a_response(gpt, simulator):
     assert [item.type for item in answer.output] == ["message", "function_call"]
 
 
-def test_a_response_of_a_type(gpt_over_api, simulator):
+def test_a_response_of_a_type(gpt, simulator):
     simulator.script(turn(ADA), turn({"text": [ADA[:9], ADA[9:]]}))
-    assert gpt_over_api.responses.parse(**ASK, text_format=Person).output_parsed == Person(name="Ada", age=36)
-    with gpt_over_api.responses.stream(**ASK, text_format=Person) as stream:
+    assert gpt.responses.parse(**ASK, text_format=Person).output_parsed == Person(name="Ada", age=36)
+    with gpt.responses.stream(**ASK, text_format=Person) as stream:
         assert stream.get_final_response().output_parsed == Person(name="Ada", age=36)
 
 
-def test_asynchronous_responses(over_api, simulator):
+def test_asynchronous_responses(proxy, simulator):
     simulator.script(turn({"text": ["Good ", "day."]}))
 
     async def talk():
-        async with async_openai_client(over_api) as client:
+        async with async_openai_client(proxy) as client:
             stream = await client.responses.create(**ASK, stream=True)
             return [event.delta async for event in stream if event.type == "response.output_text.delta"]
 
     assert asyncio.run(talk()) == ["Good ", "day."]
 
 
-def test_a_response_that_upstream_refuses(gpt_over_api, simulator):
+def test_a_response_that_upstream_refuses(gpt, simulator):
     simulator.script(turn(http_error={"status": 429, "message": "Told upstream."}))
     with pytest.raises(openai.RateLimitError, match="Told upstream"):
-        gpt_over_api.responses.create(**ASK)
+        gpt.responses.create(**ASK)

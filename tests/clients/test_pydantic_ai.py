@@ -55,25 +55,25 @@ def test_an_agent_uses_its_tool(model, simulator):
     assert result.usage.requests == 2 and result.usage.output_tokens > 0
 
 
-def test_an_answer_of_a_type(ask_by, over_api, simulator):
+def test_an_answer_of_a_type(ask_by, proxy, simulator):
     tool = {"name": "final_result", "input": {"name": "Oslo", "inhabitants": 700000}}
     simulator.script(turn({"tool": tool}))
-    result = Agent(ask_by(over_api), output_type=City).run_sync("Which city?")
+    result = Agent(ask_by(proxy), output_type=City).run_sync("Which city?")
     assert result.output == City(name="Oslo", inhabitants=700000)
 
 
-def test_a_stream(ask_by, over_api, simulator):
+def test_a_stream(ask_by, proxy, simulator):
     simulator.script(turn({"text": ["Go", "od ", "day."]}))
 
     async def listen():
-        async with Agent(ask_by(over_api)).run_stream("Hello") as result:
+        async with Agent(ask_by(proxy)).run_stream("Hello") as result:
             return [text async for text in result.stream_text(delta=True, debounce_by=None)]
 
     assert asyncio.run(listen()) == ["Go", "od ", "day."]
 
 
-def test_a_conversation_goes_on(ask_by, over_api, simulator):
-    agent = Agent(ask_by(over_api))
+def test_a_conversation_goes_on(ask_by, proxy, simulator):
+    agent = Agent(ask_by(proxy))
     first = agent.run_sync("My name is Ada.")
     agent.run_sync("What is my name?", message_history=first.all_messages())
     roles = [message["role"] for message in simulator.conversations()[-1]["json"]["messages"]]
