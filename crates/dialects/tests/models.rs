@@ -105,7 +105,7 @@ fn lists_have_the_shape_of_either_dialect() {
     let effort = json!({"supported": true, "low": yes, "medium": yes, "high": yes, "xhigh": yes, "max": yes});
     let thinking = json!({"supported": true, "types": {"adaptive": yes, "enabled": no}});
     let sonnet = json!({"id": "claude-sonnet-5-5", "object": "model", "created": 1_790_553_600, "owned_by": "anthropic",
-        "display_name": "Claude Sonnet 5.5",
+        "display_name": "Claude Sonnet 5.5", "max_input_tokens": 1_000_000, "max_tokens": 128_000,
         "capabilities": {"effort": effort, "structured_outputs": yes, "thinking": thinking}});
     assert!(openai["data"].as_array().unwrap().contains(&sonnet), "{openai}");
     assert_eq!(parse(&models::get_openai("claude-sonnet-5-5").unwrap()), sonnet);
@@ -115,7 +115,7 @@ fn lists_have_the_shape_of_either_dialect() {
     let thinking = json!({"supported": true, "types": {"adaptive": no, "enabled": yes}});
     let expected = json!({"type": "model", "id": "claude-sonnet-4-5", "display_name": "Claude Sonnet 4.5", "line": "sonnet",
         "created_at": "2025-09-29T00:00:00Z", "lifecycle": "deprecated", "deprecated_at": "2026-09-30T00:00:00Z",
-        "retires_at": "2026-11-30T00:00:00Z", "max_input_tokens": null, "max_tokens": null, "capabilities": {"effort": effort, "structured_outputs": yes, "thinking": thinking}});
+        "retires_at": "2026-11-30T00:00:00Z", "max_input_tokens": 200_000, "max_tokens": 64_000, "capabilities": {"effort": effort, "structured_outputs": yes, "thinking": thinking}});
     assert_eq!(old, expected);
     assert_eq!(parse(&models::get_anthropic("opus").unwrap())["id"], "opus");
     assert!(models::get_anthropic("gpt-4o").is_none() && models::get_openai("").is_none());
