@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::glob::{literals, matches};
+
 /// Glob → model. `*` stands for any text, `?` for one character.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -16,7 +18,7 @@ impl Aliases {
         if let Some(exact) = self.0.get(name) {
             return Some(exact);
         }
-        let matching = self.0.iter().filter(|(pattern, _)| matches(pattern.as_bytes(), name.as_bytes()));
+        let matching = self.0.iter().filter(|(pattern, _)| matches(pattern, name));
         matching.max_by_key(|(pattern, _)| literals(pattern)).map(|(_, model)| model.as_str())
     }
 
@@ -35,38 +37,6 @@ impl FromIterator<(String, String)> for Aliases {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
         Self(pairs.into_iter().collect())
     }
-}
-
-fn literals(pattern: &str) -> usize {
-    pattern.chars().filter(|c| !matches!(c, '*' | '?')).count()
-}
-
-/// Glob matching that goes back to the last `*` only: time grows with the product of both lengths at
-/// worst, never exponentially, because the name comes from a caller.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut p, mut n) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, n));
-                p += 1;
-            }
-            Some(&c) if c == b'?' || c == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            _ => match star {
-                Some((star_p, star_n)) => {
-                    star = Some((star_p, star_n + 1));
-                    p = star_p + 1;
-                    n = star_n + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|&c| c == b'*')
 }
 
 #[cfg(test)]
@@ -91,11 +61,5 @@ mod tests {
         assert_eq!(aliases.resolve("o4-mini"), Some("small"));
         assert_eq!(aliases.resolve("gpt-4o"), None);
         assert_eq!(aliases.resolve(""), None);
-    }
-
-    #[test]
-    fn a_hostile_name_costs_no_more_than_its_length() {
-        let aliases = aliases(&[("*a*a*a*a*a*a*a*a*b", "never")]);
-        assert_eq!(aliases.resolve(&"a".repeat(2000)), None);
     }
 }
