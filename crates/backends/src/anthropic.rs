@@ -1,4 +1,5 @@
-//! The Anthropic Messages API over HTTP: the body is forwarded byte for byte with this server's own credentials.
+//! The Anthropic Messages API over HTTP: the body is forwarded byte for byte, with this server's own credentials or with
+//! those of each caller ([ADR 10](../../../docs/adr/0010-a-callers-own-key.md)).
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -7,8 +8,11 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 
+use messages::{ApiError, ErrorKind};
+
+use crate::call::ACCOUNT_TOKEN;
 use crate::{
-    Backend, BackendError, Call, Health, HealthCell, HttpClient, Reply, ReplyBody, Timeouts, headers,
+    Backend, BackendError, Call, Health, HealthCell, HttpClient, OwnKey, Reply, ReplyBody, Timeouts, headers,
 };
 
 /// Used for requests of our own making, and for callers that name none.
@@ -22,10 +26,14 @@ pub enum Credential {
     ApiKey(String),
     /// Sent as `Authorization: Bearer`, for gateways and workload identities.
     Bearer(String),
+    /// What each caller sends; this server has none.
+    Callers,
 }
 
 /// Where the API is and how long to wait for it.
 pub struct AnthropicSettings {
+    /// The backend's name in logs, metrics and `x-backend`.
+    pub name: String,
     /// `https://api.anthropic.com`, or a gateway; a path is kept as a prefix.
     pub base_url: String,
     /// Whose account pays.
@@ -39,25 +47,27 @@ pub struct AnthropicSettings {
 pub enum AnthropicSetupError {
     /// A Claude login's token was given where an API key belongs.
     #[error(
-        "the credential for the `anthropic` backend is a Claude OAuth token (`sk-ant-oat…`): only the official \
-         program may use it. Set CLAUDE_CODE_OAUTH_TOKEN and `claude.backend` to `claude-code`, or use an API key"
+        "the credential of an `anthropic` backend is a Claude OAuth token (`sk-ant-oat…`): only the official \
+         program may use it. Set CLAUDE_CODE_OAUTH_TOKEN and serve through `claude-code`, or use an API key"
     )]
     OAuthToken,
     /// The address is not a usable URL.
-    #[error("`anthropic.base_url` is not an http(s) URL: {0}")]
+    #[error("its `base_url` is not an http(s) URL: {0}")]
     BaseUrl(String),
     /// The credential cannot be a header.
-    #[error("the credential for the `anthropic` backend holds characters that no header can carry")]
+    #[error("its credential holds characters that no header can carry")]
     Credential,
 }
 
 /// The Messages API behind one base URL and one credential.
 pub struct Anthropic {
+    name: String,
     client: HttpClient,
     scheme: Scheme,
     authority: Authority,
     prefix: String,
-    auth: (HeaderName, HeaderValue),
+    /// `None` where each caller sends its own.
+    auth: Option<(HeaderName, HeaderValue)>,
     health: HealthCell,
 }
 
@@ -75,6 +85,7 @@ impl Anthropic {
         let prefix =
             parts.path_and_query.as_ref().map_or("", |path| path.path()).trim_end_matches('/').to_owned();
         Ok(Self {
+            name: settings.name.clone(),
             client: HttpClient::new(settings.timeouts),
             scheme,
             authority: parts.authority.ok_or_else(bad_url)?,
@@ -104,7 +115,11 @@ impl Anthropic {
         *request.uri_mut() = self.uri(path, call.query.as_deref())?;
         let mut headers = headers::request(&call.headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.identify(&mut headers);
+        match &self.auth {
+            Some(_) => self.identify(&mut headers),
+            None => callers_own(call.own_key)?.put_into(&mut headers),
+        }
+        headers.entry("anthropic-version").or_insert(VERSION);
         *request.headers_mut() = headers;
 
         let answer = self
@@ -124,16 +139,17 @@ impl Anthropic {
     }
 
     fn identify(&self, headers: &mut HeaderMap) {
-        headers.entry("anthropic-version").or_insert(VERSION);
-        headers.insert(self.auth.0.clone(), self.auth.1.clone());
+        if let Some((name, value)) = &self.auth {
+            headers.insert(name.clone(), value.clone());
+        }
     }
 
     /// What a status says about the backend as a whole, not about one request: a passing 5xx or 529 does not stop
     /// others from being served.
     fn learn(&self, status: StatusCode) {
         match status.as_u16() {
-            401 => self.health.failing(
-                "the API refused the key (401): check ANTHROPIC_API_KEY or `anthropic.api_key`, and ANTHROPIC_BASE_URL",
+            401 if self.auth.is_some() => self.health.failing(
+                "the API refused the key (401): check ANTHROPIC_API_KEY or `api_key`, and ANTHROPIC_BASE_URL or `base_url`",
             ),
             500.. => {}
             _ => self.health.served(),
@@ -144,6 +160,7 @@ impl Anthropic {
         let mut request = Request::new(Full::default());
         *request.uri_mut() = self.uri("/v1/models", Some(query))?;
         self.identify(request.headers_mut());
+        request.headers_mut().insert("anthropic-version", VERSION);
         let answer = self.client.send(request, true).await?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), MAX_MODELS_BYTES).collect().await;
@@ -152,8 +169,8 @@ impl Anthropic {
 }
 
 impl Backend for Anthropic {
-    fn name(&self) -> &'static str {
-        "anthropic"
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Reply, BackendError>> {
@@ -166,6 +183,8 @@ impl Backend for Anthropic {
 
     fn models<'a>(&'a self, query: &'a str) -> BoxFuture<'a, Option<Bytes>> {
         Box::pin(async move {
+            // Without a caller's key nobody tells.
+            self.auth.as_ref()?;
             match self.list_models(query).await {
                 Ok((StatusCode::OK, body)) => Some(body),
                 Ok((status, _)) => {
@@ -197,23 +216,43 @@ impl Backend for Anthropic {
     }
 }
 
-fn auth_header(credential: &Credential) -> Result<(HeaderName, HeaderValue), AnthropicSetupError> {
+fn auth_header(credential: &Credential) -> Result<Option<(HeaderName, HeaderValue)>, AnthropicSetupError> {
     let (name, secret, text) = match credential {
+        Credential::Callers => return Ok(None),
         Credential::ApiKey(key) => (HeaderName::from_static("x-api-key"), key, key.clone()),
         Credential::Bearer(token) => (AUTHORIZATION, token, format!("Bearer {token}")),
     };
-    if secret.starts_with("sk-ant-oat") {
+    if secret.starts_with(ACCOUNT_TOKEN) {
         return Err(AnthropicSetupError::OAuthToken);
     }
     let mut value = HeaderValue::try_from(text).map_err(|_| AnthropicSetupError::Credential)?;
     value.set_sensitive(true);
-    Ok((name, value))
+    Ok(Some((name, value)))
+}
+
+/// The caller's own key, which nobody else has: without one there is nothing to call with.
+fn callers_own(key: Option<OwnKey>) -> Result<OwnKey, BackendError> {
+    let refused = |kind, message: &str| Err(ApiError::new(kind, message).into());
+    match key {
+        None => refused(
+            ErrorKind::Authentication,
+            "Requests go upstream with their caller's own key here, and this one has none. Send it as `x-api-key` or \
+             `Authorization: Bearer`; a key of this server's goes into `x-proxy-key` then.",
+        ),
+        Some(key) if key.is_account_token() => refused(
+            ErrorKind::Permission,
+            "This is the token of a Claude account (`sk-ant-oat…`), which only the official program may use: it is not \
+             forwarded. Send an API key from the Claude Console; or, on your own machine, set CLAUDE_CODE_OAUTH_TOKEN and \
+             serve through the backend `claude-code`.",
+        ),
+        Some(key) => Ok(key),
+    }
 }
 
 /// The caller's path or query cannot be sent on.
 fn bad_request(error: &dyn std::fmt::Display) -> BackendError {
     let message = format!("The request's URL cannot be forwarded: {error}.");
-    messages::ApiError::new(messages::ErrorKind::InvalidRequest, message).into()
+    ApiError::new(ErrorKind::InvalidRequest, message).into()
 }
 
 #[cfg(test)]
@@ -223,7 +262,7 @@ mod tests {
 
     fn settings(base_url: &str, credential: Credential) -> AnthropicSettings {
         let timeouts = Timeouts { quiet: Duration::from_secs(1), response: Duration::from_secs(1) };
-        AnthropicSettings { base_url: base_url.into(), credential, timeouts }
+        AnthropicSettings { name: "main".into(), base_url: base_url.into(), credential, timeouts }
     }
 
     #[test]
@@ -248,6 +287,6 @@ mod tests {
     fn an_address_without_a_scheme_is_refused_with_its_key() {
         let refused =
             Anthropic::new(&settings("localhost:8080", Credential::ApiKey("k".into()))).err().unwrap();
-        assert!(refused.to_string().contains("anthropic.base_url"), "{refused}");
+        assert!(refused.to_string().contains("`base_url`"), "{refused}");
     }
 }

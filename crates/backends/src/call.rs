@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use messages::RawEvent;
 
 use crate::{BackendError, Cost, UpstreamBody};
@@ -23,10 +23,58 @@ pub struct Call {
     pub headers: HeaderMap,
     /// Whose request it is: what a backend keeps between requests belongs to one owner.
     pub owner: String,
+    /// The caller's own key for the upstream, where it sent one.
+    pub own_key: Option<OwnKey>,
     /// Refuse the request when a field of it cannot be honoured.
     pub strict: bool,
     /// Tell in the answer's events what built-in tools do ([`AGENT_EVENT`](crate::AGENT_EVENT)).
     pub agent_events: bool,
+}
+
+impl Call {
+    /// A request of this server's own, with nothing beside its body.
+    #[must_use]
+    pub fn of_our_own(body: Bytes, model: &str, stream: bool) -> Self {
+        Self {
+            body,
+            model: model.to_owned(),
+            stream,
+            query: None,
+            headers: HeaderMap::new(),
+            owner: String::new(),
+            own_key: None,
+            strict: false,
+            agent_events: false,
+        }
+    }
+}
+
+/// A caller's own key for an upstream: a header as it came. Never one that opens this server.
+#[derive(Clone, Debug)]
+pub struct OwnKey {
+    name: HeaderName,
+    /// Marked as sensitive, so that it is not shown.
+    value: HeaderValue,
+}
+
+/// How the token of a Claude account begins, which only the official program may use.
+pub(crate) const ACCOUNT_TOKEN: &str = "sk-ant-oat";
+
+impl OwnKey {
+    /// The key in this header, `x-api-key` or `authorization`.
+    #[must_use]
+    pub fn new(name: HeaderName, mut value: HeaderValue) -> Self {
+        value.set_sensitive(true);
+        Self { name, value }
+    }
+
+    pub(crate) fn is_account_token(&self) -> bool {
+        self.value.to_str().is_ok_and(|text| text.contains(ACCOUNT_TOKEN))
+    }
+
+    pub(crate) fn put_into(self, headers: &mut HeaderMap) {
+        headers.insert(self.name, self.value);
+    }
 }
 
 /// A backend's answer.

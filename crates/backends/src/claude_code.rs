@@ -16,16 +16,17 @@ const BETA: &str = "anthropic-beta";
 
 /// Turns of the `claude` program, under one login or one key.
 pub struct ClaudeCode {
+    name: String,
     driver: Driver,
     credentials: Credentials,
     health: HealthCell,
 }
 
 impl ClaudeCode {
-    /// A backend over `driver`, whose program uses `credentials`.
+    /// A backend of this name over `driver`, whose program uses `credentials`.
     #[must_use]
-    pub fn new(driver: Driver, credentials: Credentials) -> Self {
-        Self { driver, credentials, health: HealthCell::default() }
+    pub fn new(name: String, driver: Driver, credentials: Credentials) -> Self {
+        Self { name, driver, credentials, health: HealthCell::default() }
     }
 
     async fn turn(&self, call: Call) -> Result<Reply, BackendError> {
@@ -98,8 +99,8 @@ impl ClaudeCode {
 }
 
 impl Backend for ClaudeCode {
-    fn name(&self) -> &'static str {
-        "claude-code"
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn send(&self, call: Call) -> BoxFuture<'_, Result<Reply, BackendError>> {

@@ -17,7 +17,7 @@ const HOP_BY_HOP: [&str; 9] = [
 
 /// About the way to this server or between it and its caller: not the upstream's business. The caller's
 /// credentials are among them; the backend puts its own in their place.
-const REQUEST_ONLY_HERE: [&str; 22] = [
+const REQUEST_ONLY_HERE: [&str; 23] = [
     "accept-encoding", // an encoded answer could not be read on its way
     "authorization",
     "content-encoding", // bodies are decoded on arrival
@@ -38,6 +38,7 @@ const REQUEST_ONLY_HERE: [&str; 22] = [
     "x-forwarded-port",
     "x-forwarded-proto",
     "x-goog-api-key",
+    "x-proxy-key",
     "x-real-ip",
     "x-strict",
 ];
@@ -104,6 +105,7 @@ mod tests {
         let sent = request(&map(&[
             ("authorization", "Bearer secret"),
             ("x-api-key", "secret"),
+            ("x-proxy-key", "secret"),
             ("cookie", "a=b"),
             ("connection", "x-private"),
             ("x-private", "1"),

@@ -89,21 +89,27 @@ fn unreachable_because(error: &hyper_util::client::legacy::Error) -> BackendErro
     BackendError::unreachable(detail)
 }
 
-pin_project_lite::pin_project! {
-    /// An answer's body as it comes, with a limit on silence. Dropping it closes the upstream exchange.
-    pub struct UpstreamBody {
-        #[pin]
-        body: Incoming,
-        #[pin]
-        alarm: Sleep,
-        limit: Duration,
-        last_frame: Instant,
-    }
+/// An answer's body as it comes, with a limit on silence. Dropping it closes the upstream exchange.
+pub struct UpstreamBody {
+    /// What was read of it already.
+    ahead: Option<Bytes>,
+    body: Incoming,
+    alarm: Pin<Box<Sleep>>,
+    limit: Duration,
+    last_frame: Instant,
 }
 
 impl UpstreamBody {
     fn new(body: Incoming, limit: Duration) -> Self {
-        Self { body, alarm: tokio::time::sleep(limit), limit, last_frame: Instant::now() }
+        let alarm = Box::pin(tokio::time::sleep(limit));
+        Self { ahead: None, body, alarm, limit, last_frame: Instant::now() }
+    }
+
+    /// The same body with these bytes before what it has left, for one whose beginning was looked at.
+    #[must_use]
+    pub fn preceded_by(mut self, bytes: Bytes) -> Self {
+        self.ahead = Some(bytes);
+        self
     }
 }
 
@@ -115,9 +121,12 @@ impl Body for UpstreamBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BackendError>>> {
-        let mut this = self.project();
-        if let Poll::Ready(frame) = this.body.poll_frame(cx) {
-            *this.last_frame = Instant::now();
+        let this = self.get_mut();
+        if let Some(ahead) = this.ahead.take() {
+            return Poll::Ready(Some(Ok(Frame::data(ahead))));
+        }
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            this.last_frame = Instant::now();
             return Poll::Ready(
                 frame.map(|result| result.map_err(|error| BackendError::cut(error.to_string()))),
             );
@@ -125,7 +134,7 @@ impl Body for UpstreamBody {
         // The alarm is set again only when it rings: setting it for every frame costs more than reading the clock.
         loop {
             ready!(this.alarm.as_mut().poll(cx));
-            let due = *this.last_frame + *this.limit;
+            let due = this.last_frame + this.limit;
             if due <= Instant::now() {
                 let seconds = this.limit.as_secs_f64();
                 return Poll::Ready(Some(Err(BackendError::timeout(
@@ -139,10 +148,16 @@ impl Body for UpstreamBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.ahead.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (mut hint, ahead) =
+            (self.body.size_hint(), self.ahead.as_ref().map_or(0, |bytes| bytes.len() as u64));
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + ahead);
+        }
+        hint.set_lower(hint.lower() + ahead);
+        hint
     }
 }

@@ -3,6 +3,7 @@
 //! A backend takes Messages API *bytes* and answers with bytes or raw events; no dialect is known here.
 
 mod anthropic;
+mod breaker;
 mod call;
 mod claude_code;
 mod error;
@@ -19,7 +20,8 @@ pub use ::claude_code::{
     ReportedModel, UnknownPrompt,
 };
 pub use anthropic::{Anthropic, AnthropicSettings, AnthropicSetupError, Credential};
-pub use call::{Call, EventStream, Reply, ReplyBody};
+pub use breaker::{Breaker, BreakerSettings, BreakerState};
+pub use call::{Call, EventStream, OwnKey, Reply, ReplyBody};
 pub use claude_code::ClaudeCode;
 pub use error::BackendError;
 pub use health::{Health, HealthCell, State};
@@ -40,7 +42,7 @@ pub struct Capabilities {
 
 /// One place that can serve Messages requests.
 pub trait Backend: Send + Sync {
-    /// The name that logs and metrics carry, e.g. `anthropic`.
+    /// The configured name, which logs, metrics and `x-backend` carry.
     fn name(&self) -> &str;
 
     /// Carries one `POST /v1/messages`. Dropping the reply's body ends the upstream exchange.

@@ -7,22 +7,57 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use backends::{Anthropic, AnthropicSettings, Backend, ClaudeCode, Credential, Timeouts};
 use claude_code::{BuiltIn, Credentials, Driver, OperatorEnvironment, PermissionMode, Permissions, Spares};
-use policy::config::{self, Config};
+use policy::config::{self, Config, Upstream};
 use store::{ResponseStore, Sqlite, Unavailable};
 
 /// A store that takes longer is treated as one that fails.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The backend that the configuration names. Must be called within a tokio runtime.
-pub(crate) fn backend(config: &Config, environment: &OperatorEnvironment) -> Result<Arc<dyn Backend>> {
-    Ok(match config.claude.backend {
-        config::Backend::Anthropic => Arc::new(anthropic(config)?),
-        config::Backend::ClaudeCode => {
+/// The backends that the configuration names. Must be called within a tokio runtime.
+pub(crate) fn backends(config: &Config, environment: &OperatorEnvironment) -> Result<Vec<Arc<dyn Backend>>> {
+    let made = config.backends.iter().map(|(name, upstream)| {
+        backend(name, upstream, config, environment).with_context(|| format!("backend `{name}`"))
+    });
+    made.collect()
+}
+
+fn backend(
+    name: &str,
+    upstream: &Upstream,
+    config: &Config,
+    environment: &OperatorEnvironment,
+) -> Result<Arc<dyn Backend>> {
+    Ok(match upstream {
+        Upstream::Anthropic(section) => {
+            Arc::new(messages_api(name, &section.base_url, credential(section)?, config)?)
+        }
+        Upstream::Passthrough { base_url } => {
+            Arc::new(messages_api(name, base_url, Credential::Callers, config)?)
+        }
+        Upstream::ClaudeCode => {
             let settings = driver_settings(config, environment)?;
             let credentials = settings.credentials;
-            Arc::new(ClaudeCode::new(Driver::new(settings)?, credentials))
+            Arc::new(ClaudeCode::new(name.to_owned(), Driver::new(settings)?, credentials))
         }
     })
+}
+
+/// What an operator is told of each backend: its name, and why it is there or what it is.
+pub(crate) fn backend_lines(config: &Config) -> Vec<String> {
+    let lines = config.backends.iter().map(|(name, upstream)| match (config.claude.backend, upstream) {
+        (Some(_), _) => format!("{name}: {}", config.claude.backend_reason),
+        (None, Upstream::Anthropic(section)) => format!("{name}: {}, {}", upstream.kind(), section.base_url),
+        (None, Upstream::Passthrough { base_url }) => {
+            format!("{name}: {}, {base_url}, with each caller's own key", upstream.kind())
+        }
+        (None, Upstream::ClaudeCode) => format!("{name}: {}", upstream.kind()),
+    });
+    lines.collect()
+}
+
+/// Whether the `claude` program is among the backends.
+pub(crate) fn runs_claude(config: &Config) -> bool {
+    config.backends.values().any(|upstream| *upstream == Upstream::ClaudeCode)
 }
 
 /// Where responses are kept, if they are. A store that can't be opened does not keep the rest from being served.
@@ -44,18 +79,20 @@ pub(crate) fn store(config: &Config) -> Option<Arc<dyn ResponseStore>> {
     })
 }
 
-fn anthropic(config: &Config) -> Result<Anthropic> {
-    let section = &config.anthropic;
-    let credential = match (&section.api_key, &section.auth_token) {
-        (Some(key), _) => Credential::ApiKey(key.expose().to_owned()),
-        (None, Some(token)) => Credential::Bearer(token.expose().to_owned()),
-        (None, None) => anyhow::bail!(
-            "the `anthropic` backend needs a key: set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN, or \
-             `anthropic.api_key` in config.json"
-        ),
-    };
+fn messages_api(name: &str, base_url: &str, credential: Credential, config: &Config) -> Result<Anthropic> {
     let timeouts = Timeouts { quiet: config.claude.timeout, response: config.claude.response_timeout };
-    Ok(Anthropic::new(&AnthropicSettings { base_url: section.base_url.clone(), credential, timeouts })?)
+    let (name, base_url) = (name.to_owned(), base_url.to_owned());
+    Ok(Anthropic::new(&AnthropicSettings { name, base_url, credential, timeouts })?)
+}
+
+fn credential(section: &config::Anthropic) -> Result<Credential> {
+    match (&section.api_key, &section.auth_token) {
+        (Some(key), _) => Ok(Credential::ApiKey(key.expose().to_owned())),
+        (None, Some(token)) => Ok(Credential::Bearer(token.expose().to_owned())),
+        (None, None) => anyhow::bail!(
+            "it needs a key: set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN, or `anthropic.api_key` in config.json"
+        ),
+    }
 }
 
 /// What the driver of the `claude` program has to know.

@@ -1,4 +1,4 @@
-//! What all requests share: configuration, backend, limits, counters.
+//! What all requests share: configuration, backends, limits, counters.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use dialects::{openai_chat, openai_responses};
 use http::HeaderMap;
 use messages::ApiError;
 use policy::access::Gate;
-use policy::config::{Backend as Backends, Config};
+use policy::config::Config;
 use policy::keys::KeyHash;
 use policy::limits::RateLimiter;
 use store::ResponseStore;
@@ -17,10 +17,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::learned::Refusals;
 use crate::model_list::ModelList;
-use crate::pipeline::{Bounds, Operation};
+use crate::pipeline::{Asked, Bounds, Operation, named_model};
 use crate::responses::Responses;
 use crate::telemetry::metrics::Metrics;
 use crate::thoughts::ThoughtMemory;
+use crate::upstreams::{Aim, Upstreams, is_claude_code};
 
 /// The longest wait for the next part of a request's body.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
@@ -29,7 +30,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// The server's shared state. One per process; requests hold it by `Arc`.
 pub struct App {
     pub(crate) config: Config,
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) upstreams: Upstreams,
     pub(crate) gate: Gate,
     pub(crate) limiter: Option<RateLimiter>,
     pub(crate) metrics: Metrics,
@@ -53,11 +54,12 @@ pub(crate) struct Drain {
 }
 
 impl App {
-    /// Puts the parts together; nothing runs yet. Without a `store` no responses are kept.
+    /// Puts the parts together; nothing runs yet. `backends` are those of the configuration, by their names. Without a
+    /// `store` no responses are kept.
     #[must_use]
     pub fn new(
         config: Config,
-        backend: Arc<dyn Backend>,
+        backends: Vec<Arc<dyn Backend>>,
         gate: Gate,
         store: Option<Arc<dyn ResponseStore>>,
     ) -> Arc<Self> {
@@ -65,13 +67,14 @@ impl App {
         let limiter = config.rate_limiting.map(|limits| RateLimiter::new(limits, now));
         let admin = config.admin.token.as_ref().map(|token| KeyHash::of(token.expose()));
         let scraper = config.metrics.token.as_ref().map(|token| KeyHash::of(token.expose()));
-        let models = ModelList::new(Arc::clone(&backend), &config.openai.aliases);
+        let models = ModelList::new(backends.clone(), &config.openai.aliases);
+        let upstreams = Upstreams::new(backends, &config.routing);
         let metrics = Metrics::new();
         let lifetime = DAY * config.openai.store_days.into();
         let responses = Responses::new(store, lifetime, metrics.store_failures.clone());
         Arc::new(Self {
             config,
-            backend,
+            upstreams,
             gate,
             limiter,
             metrics,
@@ -102,40 +105,56 @@ impl App {
         self.models.resolve(named)
     }
 
-    /// A chat completion or legacy completion of this owner's as Messages requests.
+    /// The model that serves a request with this body, by which its route is found.
+    pub(crate) fn model_of(&self, operation: Operation, body: &[u8]) -> String {
+        let asked = named_model(body);
+        match operation {
+            Operation::Messages | Operation::CountTokens => self.serving_model(&asked),
+            _ => self.aliased_model(&asked),
+        }
+    }
+
+    /// The same for the name that a client of an OpenAI dialect uses.
+    fn aliased_model(&self, asked: &str) -> String {
+        self.serving_model(self.config.openai.aliases.resolve(asked).unwrap_or(asked))
+    }
+
+    /// A chat completion or legacy completion as Messages requests.
     pub(crate) fn translate_chat(
         &self,
-        operation: Operation,
-        body: &[u8],
-        strict: bool,
-        owner: &str,
+        aim: &Aim,
+        asked: &Asked,
     ) -> Result<openai_chat::Translated, ApiError> {
-        self.with_defaults(strict, owner, |defaults| match operation {
-            Operation::Completions => openai_chat::translate_completion(body, defaults),
-            _ => openai_chat::translate(body, defaults),
+        self.with_defaults(aim, asked.wishes.strict, &asked.owner, |defaults| match asked.operation {
+            Operation::Completions => openai_chat::translate_completion(&asked.body, defaults),
+            _ => openai_chat::translate(&asked.body, defaults),
         })
     }
 
     /// A request for a response as a Messages request.
     pub(crate) fn translate_response(
         &self,
+        aim: &Aim,
         owner: &str,
         body: &[u8],
         earlier: &openai_responses::Earlier<'_>,
         strict: bool,
     ) -> Result<openai_responses::Translated, ApiError> {
-        self.with_defaults(strict, owner, |defaults| openai_responses::translate(body, earlier, defaults))
+        self.with_defaults(aim, strict, owner, |defaults| {
+            openai_responses::translate(body, earlier, defaults)
+        })
     }
 
     /// The same request, to be counted.
     pub(crate) fn translate_count(
         &self,
+        aim: &Aim,
         owner: &str,
         body: &[u8],
         earlier: &openai_responses::Earlier<'_>,
         strict: bool,
     ) -> Result<openai_responses::Translated, ApiError> {
-        self.with_defaults(strict, owner, |defaults| {
+        self.with_defaults(aim, strict, owner, |defaults| {
             openai_responses::translate_for_counting(body, earlier, defaults)
         })
     }
@@ -143,38 +162,40 @@ impl App {
     /// What the server adds to a request in one of OpenAI's dialects.
     fn with_defaults<T>(
         &self,
+        aim: &Aim,
         strict: bool,
         owner: &str,
         translate: impl FnOnce(&openai_chat::Defaults<'_>) -> T,
     ) -> T {
-        let aliases = &self.config.openai.aliases;
-        let resolve = |asked: &str| self.serving_model(aliases.resolve(asked).unwrap_or(asked));
+        let capabilities = aim.upstream.backend.capabilities();
+        let resolve =
+            |asked: &str| aim.model.as_deref().map_or_else(|| self.aliased_model(asked), str::to_owned);
         translate(&openai_chat::Defaults {
             default_model: &self.config.claude.default_model,
             max_tokens: self.config.claude.max_tokens,
             strict,
             plain_user: self.config.openai.plain_user,
             resolve: &resolve,
-            rules: &|model| self.rules(model),
+            rules: &|model| self.rules(capabilities, model),
             recall: &|call_id, model| self.thoughts.recall(owner, call_id, model),
-            web_search: self.backend.capabilities().server_tools,
-            auto_cache: self.config.openai.auto_cache && self.backend.capabilities().cache_control,
-            most_choices: self.most_choices(),
+            web_search: capabilities.server_tools,
+            auto_cache: self.config.openai.auto_cache && capabilities.cache_control,
+            most_choices: self.most_choices(aim),
         })
     }
 
     /// The most choices of one request. Each takes a place of its own, all of them at once.
-    fn most_choices(&self) -> usize {
+    fn most_choices(&self, aim: &Aim) -> usize {
         let most = self.config.openai.max_choices;
-        match self.config.claude.backend {
-            Backends::ClaudeCode => most.min(self.config.claude_code.max_processes),
-            Backends::Anthropic => most,
+        if is_claude_code(&self.config, aim.upstream.name()) {
+            return most.min(self.config.claude_code.max_processes);
         }
+        most
     }
 
     /// What the model takes, less what the backend cannot carry.
-    fn rules(&self, model: &str) -> Rules {
-        let Capabilities { system_turns, prefill, .. } = self.backend.capabilities();
+    fn rules(&self, capabilities: Capabilities, model: &str) -> Rules {
+        let Capabilities { system_turns, prefill, .. } = capabilities;
         let rules = self.models.rules(model);
         Rules { system_turns: rules.system_turns && system_turns, prefill: rules.prefill && prefill, ..rules }
     }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use backends::OwnKey;
 use http::request::Parts;
 use policy::access::Identity;
 
@@ -21,6 +22,8 @@ pub(crate) struct Context {
     pub(crate) dialect: Dialect,
     pub(crate) arrived: Instant,
     pub(crate) caller: Caller,
+    /// The caller's own key for an upstream that is called with it.
+    pub(crate) own_key: Option<OwnKey>,
 }
 
 /// Who sent a request.
@@ -60,6 +63,7 @@ impl Context {
             dialect: Dialect::of(parts.uri.path(), &parts.headers),
             arrived: Instant::now(),
             caller: Caller { identity: None, address: IpAddr::from([0, 0, 0, 0]) },
+            own_key: None,
         })
     }
 }

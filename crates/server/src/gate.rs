@@ -7,6 +7,7 @@ use std::time::Instant;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use backends::OwnKey;
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN, VIA};
 use http::{HeaderMap, Method};
 use messages::{ApiError, ErrorKind};
@@ -44,7 +45,8 @@ pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next
         let denied = Denied { kind: DeniedKind::Forbidden, reason: permissions::closed(&app).to_owned() };
         return named(denied_response(&app, dialect, &denied, &request_id), &request_id);
     }
-    let context = Context { request_id: Arc::clone(&request_id), dialect, arrived, caller };
+    let own_key = own_key(&app, request.headers(), caller.identity.as_ref());
+    let context = Context { request_id: Arc::clone(&request_id), dialect, arrived, caller, own_key };
     request.extensions_mut().insert(context);
     named(next.run(request).await, &request_id)
 }
@@ -69,13 +71,34 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.keys().any(by_name)
 }
 
-/// The key a caller shows, in either of the two places where clients put it.
+const PROXY_KEY: HeaderName = HeaderName::from_static("x-proxy-key");
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// The key a caller shows: where it is meant for this server alone, else in either of the two places where clients put
+/// theirs.
 fn presented_key(headers: &HeaderMap) -> Option<&str> {
+    text(headers, &PROXY_KEY).or_else(|| clients_key(headers).map(|(_, key)| key))
+}
+
+/// What a client was given as its API key.
+fn clients_key(headers: &HeaderMap) -> Option<(HeaderName, &str)> {
     let bearer = || {
         let (scheme, token) = text(headers, &AUTHORIZATION)?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+        scheme.eq_ignore_ascii_case("bearer").then(|| (AUTHORIZATION, token.trim()))
     };
-    text(headers, &HeaderName::from_static("x-api-key")).or_else(bearer)
+    text(headers, &API_KEY).map(|key| (API_KEY, key)).or_else(bearer)
+}
+
+/// The caller's own key for an upstream. What opened this server, or would, is none: it never leaves.
+fn own_key(app: &App, headers: &HeaderMap, identity: Option<&Identity>) -> Option<OwnKey> {
+    let opened_by_it = matches!(identity, None | Some(Identity::Key(_))) && !headers.contains_key(PROXY_KEY);
+    let (name, key) = clients_key(headers).filter(|(_, key)| !key.is_empty())?;
+    let is_ours = app.gate.opens(key) || app.is_admin(Some(key)) || app.is_scraper(Some(key));
+    if opened_by_it || is_ours {
+        return None;
+    }
+    let value = headers.get(&name)?.clone();
+    Some(OwnKey::new(name, value))
 }
 
 /// A header that cannot be read is not the same as one that is absent: it matches nothing.

@@ -2,6 +2,7 @@
 //!
 //! [`App`] holds what requests share, [`Server`] binds and serves it.
 
+mod affinity;
 mod app;
 mod context;
 mod dialect;
@@ -23,6 +24,7 @@ mod run;
 mod telemetry;
 mod thoughts;
 mod unread;
+mod upstreams;
 
 pub use app::App;
 pub use dialect::Dialect;

@@ -1,4 +1,4 @@
-//! The models that can be asked for: the backend's own list where it has one, else the built-in table.
+//! The models that can be asked for: the backends' own lists where any has one, else the built-in table.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use backends::{Backend, ReportedModel};
 use bytes::Bytes;
 use dialects::models::{self, Listing, Offer, Page, Rules, Table};
+use futures_util::future::join_all;
 use policy::config::Aliases;
 
 /// New models appear monthly, and a new key may list others. Five minutes serve both.
@@ -17,25 +18,25 @@ const WHOLE_LIST: &str = "limit=1000";
 
 /// Lists of models in both shapes.
 pub(crate) struct ModelList {
-    backend: Arc<dyn Backend>,
+    backends: Vec<Arc<dyn Backend>>,
     /// The operator's own names, which count before all others.
     named: Vec<(String, String)>,
     table: Mutex<Merged>,
     kept: tokio::sync::Mutex<Option<(Instant, Arc<Listing>)>>,
 }
 
-/// The table with what the backend is known to offer.
+/// The table with what the backends are known to offer.
 struct Merged {
-    offers: Option<Arc<[ReportedModel]>>,
+    offers: Vec<Arc<[ReportedModel]>>,
     table: Arc<Table>,
 }
 
 impl ModelList {
-    pub(crate) fn new(backend: Arc<dyn Backend>, aliases: &Aliases) -> Self {
+    pub(crate) fn new(backends: Vec<Arc<dyn Backend>>, aliases: &Aliases) -> Self {
         let named: Vec<_> =
             aliases.exact_names().map(|(alias, model)| (alias.to_owned(), model.to_owned())).collect();
-        let table = Mutex::new(Merged { offers: None, table: merged(&[], &named) });
-        Self { backend, named, table, kept: tokio::sync::Mutex::default() }
+        let table = Mutex::new(Merged { offers: Vec::new(), table: merged(&[], &named) });
+        Self { backends, named, table, kept: tokio::sync::Mutex::default() }
     }
 
     /// The model that serves `name`: an alias or a retired id becomes today's id.
@@ -81,33 +82,29 @@ impl ModelList {
         }
     }
 
-    /// The table as far as the backend's offers are known.
+    /// The table as far as the backends' offers are known.
     fn table(&self) -> Arc<Table> {
-        let offers = self.backend.known_models();
+        let offers: Vec<_> = self.backends.iter().filter_map(|backend| backend.known_models()).collect();
         let mut kept = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = match (&kept.offers, &offers) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            (one, other) => one.is_none() && other.is_none(),
-        };
+        let pairs = || kept.offers.iter().zip(&offers);
+        let same = kept.offers.len() == offers.len() && pairs().all(|(one, other)| Arc::ptr_eq(one, other));
         if !same {
-            let table = merged(offers.as_deref().unwrap_or_default(), &self.named);
+            let table = merged(&offers, &self.named);
             *kept = Merged { offers, table };
         }
         Arc::clone(&kept.table)
     }
 
-    /// The table with the backend's offers, if it tells them soon. Otherwise it goes on being asked.
+    /// The table with the backends' offers, if they tell them soon. Otherwise they go on being asked.
     async fn asked_table(&self) -> Arc<Table> {
-        if self.backend.known_models().is_none() {
-            let backend = Arc::clone(&self.backend);
-            let asked = tokio::spawn(async move { backend.ask_models().await });
-            // A table without them is better than none.
-            let _ = tokio::time::timeout(PATIENCE, asked).await;
-        }
+        let unknown = self.backends.iter().filter(|backend| backend.known_models().is_none());
+        let asked = unknown.cloned().map(|backend| tokio::spawn(async move { backend.ask_models().await }));
+        // A table without them is better than none.
+        let _ = tokio::time::timeout(PATIENCE, join_all(asked)).await;
         self.table()
     }
 
-    /// The backend's own list. Asked for once by any number of callers; a failure is not kept.
+    /// The backends' own lists. Asked for once by any number of callers; a failure of all is not kept.
     async fn listing(&self) -> Option<Arc<Listing>> {
         let mut kept = self.kept.lock().await;
         if let Some((at, listing)) = &*kept
@@ -115,18 +112,20 @@ impl ModelList {
         {
             return Some(Arc::clone(listing));
         }
-        let list = self.backend.models(WHOLE_LIST).await?;
-        let listing = Arc::new(Listing::read(&list, &self.table())?);
+        let lists = join_all(self.backends.iter().map(|backend| backend.models(WHOLE_LIST))).await;
+        let lists: Vec<Bytes> = lists.into_iter().flatten().collect();
+        let listing = Arc::new(Listing::of_all(lists.iter().map(|list| &**list), &self.table())?);
         *kept = Some((Instant::now(), Arc::clone(&listing)));
         Some(listing)
     }
 }
 
-fn merged(offers: &[ReportedModel], named: &[(String, String)]) -> Arc<Table> {
-    let offered = offers.iter().fold(models::embedded().clone(), |table, model| {
-        let ReportedModel { name, id, display_name, efforts } = model;
-        table.with_offer(&Offer { name, id, display_name, efforts })
-    });
+fn merged(offers: &[Arc<[ReportedModel]>], named: &[(String, String)]) -> Arc<Table> {
+    let offered =
+        offers.iter().flat_map(|offers| offers.iter()).fold(models::embedded().clone(), |table, model| {
+            let ReportedModel { name, id, display_name, efforts } = model;
+            table.with_offer(&Offer { name, id, display_name, efforts })
+        });
     Arc::new(named.iter().fold(offered, |table, (alias, model)| table.with_alias(alias, model)))
 }
 

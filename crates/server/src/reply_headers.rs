@@ -1,5 +1,7 @@
 //! Which of an upstream's headers a client sees, and under which names.
 
+use std::time::Duration;
+
 use backends::Reply;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
@@ -45,6 +47,20 @@ fn tell(plan: &Plan, ignored: &[String], headers: &mut HeaderMap) {
     {
         headers.insert("x-ignored-parameters", names);
     }
+}
+
+/// How long an answer asks to wait. Upstreams tell seconds; a date counts as nothing.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: f64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// Who served, and the how-many-eth attempt it was: on every answer that reached a backend.
+pub(crate) fn tell_who(headers: &mut HeaderMap, backend: &str, attempts: u32) {
+    if let Ok(backend) = HeaderValue::from_str(backend) {
+        headers.insert("x-backend", backend);
+    }
+    headers.insert("x-attempts", HeaderValue::from(attempts));
 }
 
 /// Headers of a Messages answer for a client of another dialect.

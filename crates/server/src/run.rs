@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::app::App;
@@ -41,7 +42,7 @@ impl Server {
 
     /// Serves until `stop` resolves, then lets running requests end within `server.drain_timeout`. What still runs then
     /// is cut with an error in its dialect; what is made in the background and nobody has seen is left to the next
-    /// start. The backend is shut down last.
+    /// start. The backends are shut down last.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { app, listener } = self;
         let watching = tokio::spawn(probe::watch(Arc::clone(&app)));
@@ -66,7 +67,7 @@ impl Server {
         app.drain.cut.cancel();
         watching.abort();
         app.responses.close().await;
-        app.backend.shutdown().await;
+        join_all(app.upstreams.iter().map(|upstream| upstream.backend.shutdown())).await;
         tracing::info!("stopped");
     }
 }

@@ -15,12 +15,11 @@ pub(super) fn config(
     why: &str,
 ) -> Config {
     let mut sandbox = config.clone();
-    sandbox.claude.backend = backend;
-    why.clone_into(&mut sandbox.claude.backend_reason);
     sandbox.server.host = std::net::Ipv4Addr::LOCALHOST.into();
     sandbox.anthropic.base_url = simulator.url();
     sandbox.anthropic.api_key = Some(config::Secret::new("demo-key"));
     sandbox.anthropic.auth_token = None;
+    sandbox.serve_alone(backend, why);
     sandbox.claude_code.credentials = config::Credentials::ApiKey;
     sandbox.claude_code.base_url = Some(simulator.url());
     sandbox.claude_code.config_dir = Some(home.join("claude"));

@@ -30,7 +30,8 @@ pub(crate) async fn run(loaded: config::Loaded) -> Result<()> {
     for notice in &loaded.notices {
         tracing::warn!("{notice}");
     }
-    tracing::info!(%address, backend = config.claude.backend.as_str(), version = env!("CARGO_PKG_VERSION"), "listening");
+    let backends = config.backends.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    tracing::info!(%address, backends, version = env!("CARGO_PKG_VERSION"), "listening");
     server.run(stop_signal()?).await;
     Ok(())
 }
@@ -42,10 +43,10 @@ pub(crate) fn bind(
     in_container: bool,
     environment: &OperatorEnvironment,
 ) -> Result<(Server, SocketAddr)> {
-    let backend = setup::backend(config, environment)?;
+    let backends = setup::backends(config, environment)?;
     let gate = Gate::new(config, generated, in_container);
     let wanted = config.server.address();
-    let app = App::new(config.clone(), backend, gate, setup::store(config));
+    let app = App::new(config.clone(), backends, gate, setup::store(config));
     let server = Server::bind(app).with_context(|| cannot_listen(wanted))?;
     let address = server.address()?;
     Ok((server, address))
@@ -93,12 +94,8 @@ fn banner(
     note(format_args!("Claude Code Proxy {}", env!("CARGO_PKG_VERSION")));
     note(format_args!("  Anthropic API   {url}        (ANTHROPIC_BASE_URL)"));
     note(format_args!("  OpenAI API      {url}/v1     (OPENAI_BASE_URL)"));
-    note(format_args!(
-        "  backend         {}: {}",
-        config.claude.backend.as_str(),
-        config.claude.backend_reason
-    ));
-    if config.claude.backend == config::Backend::ClaudeCode {
+    setup::backend_lines(config).iter().for_each(|line| note(format_args!("  backend         {line}")));
+    if setup::runs_claude(config) {
         let section = &config.claude_code;
         note(format_args!(
             "  credentials     {}: {}",

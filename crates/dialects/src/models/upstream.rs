@@ -46,13 +46,23 @@ impl Listing {
     /// Reads a list in Anthropic's shape. `None` if the body is no such list.
     #[must_use]
     pub fn read(body: &[u8], table: &Table) -> Option<Self> {
-        let ListWire { data } = serde_json::from_slice(body).ok()?;
-        let mut models: Vec<(String, Box<RawValue>)> = Vec::with_capacity(data.len());
-        for raw in data {
-            let id = serde_json::from_str::<ModelWire<'_>>(raw.get()).ok()?.id.0.into_owned();
-            models.push((id, raw.to_owned()));
+        Self::of_all([body], table)
+    }
+
+    /// Several lists as one, without those that are none: of entries with the same id the first stays. `None` if no body
+    /// is a list.
+    #[must_use]
+    pub fn of_all<'a>(bodies: impl IntoIterator<Item = &'a [u8]>, table: &Table) -> Option<Self> {
+        let mut listing: Option<Self> = None;
+        for entries in bodies.into_iter().filter_map(entries) {
+            let listing = listing.get_or_insert_default();
+            for (id, raw) in entries {
+                if listing.get(&id).is_none() {
+                    listing.models.push((id, raw));
+                }
+            }
         }
-        let listing = Self { models };
+        let listing = listing?;
         let aliases = table.aliases().filter(|(alias, _)| listing.get(alias).is_none());
         let named = aliases.filter_map(|(alias, _)| Some((alias.to_owned(), listing.alias(alias, table)?)));
         let named: Vec<_> = named.collect();
@@ -103,6 +113,16 @@ impl Listing {
     pub fn get_anthropic(&self, id: &str) -> Option<Bytes> {
         self.get(id).map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()))
     }
+}
+
+/// The entries of one list, by id.
+fn entries(body: &[u8]) -> Option<Vec<(String, Box<RawValue>)>> {
+    let ListWire { data } = serde_json::from_slice(body).ok()?;
+    let entry = |raw: &RawValue| {
+        let id = serde_json::from_str::<ModelWire<'_>>(raw.get()).ok()?.id.0.into_owned();
+        Some((id, raw.to_owned()))
+    };
+    data.into_iter().map(entry).collect()
 }
 
 /// The model in OpenAI's shape; what that has no name for keeps Anthropic's.

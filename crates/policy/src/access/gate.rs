@@ -21,7 +21,7 @@ pub struct Caller<'a> {
     pub fetch_site: Option<&'a str>,
     /// Whether there is any `Forwarded`, `X-Forwarded-*` or `Via`, from a trusted proxy or not.
     pub forwarded: bool,
-    /// The key presented as `x-api-key` or `Authorization: Bearer`.
+    /// The key presented as `x-proxy-key`, `x-api-key` or `Authorization: Bearer`.
     pub key: Option<&'a str>,
 }
 
@@ -117,6 +117,11 @@ impl Gate {
             None => Ok(Identity::Local),
             Some(stranger) => Err(self.refuse(stranger, caller)),
         }
+    }
+
+    /// Whether this is a key of the server's own.
+    pub fn opens(&self, key: &str) -> bool {
+        self.keyring.identify(key).is_some()
     }
 
     /// Why the caller is no program on this machine calling directly; `None` if it is one.

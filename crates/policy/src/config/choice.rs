@@ -23,6 +23,29 @@ impl Backend {
     }
 }
 
+/// What a named backend is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Kind {
+    /// The Messages API over HTTP, with this server's key.
+    Anthropic,
+    /// The `claude` program.
+    ClaudeCode,
+    /// The Messages API over HTTP, with the caller's own key.
+    Passthrough,
+}
+
+impl Kind {
+    /// The word in the configuration.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::ClaudeCode => "claude-code",
+            Self::Passthrough => "passthrough",
+        }
+    }
+}
+
 /// The credential set that the `claude` program gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

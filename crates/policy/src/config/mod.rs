@@ -31,7 +31,8 @@ pub use operator::ACCOUNT_NOTICE;
 pub use origin::{Origin, Origins};
 pub use reference::reference;
 pub use resolved::{
-    Admin, Anthropic, Auth, Claude, ClaudeCode, Config, Logging, Metrics, OpenAi, RateLimiting, Server,
+    Admin, Anthropic, Auth, Claude, ClaudeCode, Config, Logging, Metrics, OpenAi, RateLimiting, Routing,
+    Server, Upstream,
 };
 pub use schema::schema;
 pub use secret::{REDACTED, Secret};

@@ -1,6 +1,6 @@
 //! A Claude login serves its operator: what a personal account may be used for, enforced at start.
 
-use super::{Backend, Config, Origins, Problem};
+use super::{Config, Origins, Problem, Upstream};
 
 /// Said at the first start with a Claude account's login.
 pub const ACCOUNT_NOTICE: &str = "\
@@ -15,9 +15,10 @@ const WHY: &str = "Anthropic's Consumer Terms of Service (https://www.anthropic.
                    or Google Vertex AI";
 
 impl Config {
-    /// Whether requests go through a person's Claude account, so that only that person may call.
+    /// Whether any request could go through a person's Claude account, so that only that person may call.
     pub fn operator_only(&self) -> bool {
-        self.claude.backend == Backend::ClaudeCode && self.claude_code.credentials.is_account()
+        self.backends.values().any(|upstream| *upstream == Upstream::ClaudeCode)
+            && self.claude_code.credentials.is_account()
     }
 
     /// Whether callers on other machines can reach the server's address.

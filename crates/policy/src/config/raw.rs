@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::choice::{Backend, Credentials, LogFormat, PermissionMode};
+use super::choice::{Backend, Credentials, Kind, LogFormat, PermissionMode};
 use super::seconds::{PositiveSeconds, Seconds};
 
 /// Configuration of claude-code-proxy.
@@ -22,6 +22,12 @@ pub(super) struct Raw {
     pub(super) anthropic: Anthropic,
     /// The `claude` program (backend `claude-code`).
     pub(super) claude_code: ClaudeCode,
+    /// Any number of places that can serve, by name: `{"main": {"kind": "anthropic", "api_key": "env:KEY"}}`. Names
+    /// are in logs, metrics and the header `x-backend`. Which serves what is in `routing.routes`.
+    #[schemars(extend("x-default" = "one, by `claude.backend` and the section of its kind"))]
+    pub(super) backends: Option<BTreeMap<String, NamedBackend>>,
+    /// Which backend serves which model, and what happens when one can't.
+    pub(super) routing: Routing,
     /// The OpenAI dialects.
     pub(super) openai: OpenAi,
     /// Who may call.
@@ -79,7 +85,7 @@ pub(super) struct Server {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Claude {
-    /// What carries requests to Claude.
+    /// What carries requests to Claude, where `backends` names nothing.
     #[schemars(extend("x-default" = "`anthropic` when one of its keys is set, else `claude-code`"))]
     pub(super) backend: Option<Backend>,
     /// Model of a request that names none, or `default`.
@@ -187,6 +193,80 @@ pub(super) struct ClaudeCode {
     /// Most calls upstream for one answer that uses built-in tools.
     #[schemars(range(min = 1, max = 1000))]
     pub(super) max_turns: Option<u32>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NamedBackend {
+    /// What it is: `anthropic` is the Messages API or a gateway to it, with a key; `claude-code` the program of the
+    /// section `claude_code`, at most once; `passthrough` the Messages API with each caller's own key.
+    pub(super) kind: Kind,
+    /// Address of the Messages API (`anthropic`, `passthrough`). By default Anthropic's own.
+    pub(super) base_url: Option<String>,
+    /// API key (`anthropic`), sent as `x-api-key`: itself, `env:NAME` or `file:PATH`.
+    #[schemars(extend("x-secret" = true))]
+    pub(super) api_key: Option<String>,
+    /// Token in place of a key (`anthropic`), sent as `Authorization: Bearer`: itself, `env:NAME` or `file:PATH`.
+    #[schemars(extend("x-secret" = true))]
+    pub(super) auth_token: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Routing {
+    /// Models and their targets, like `[{"models": ["claude-opus-*"], "targets": ["main", "spare"]}]`. `*` stands for any
+    /// text, `?` for one character; the most specific pattern wins. A target is a backend's name or
+    /// `{"backend": …, "weight": …, "model": …}`. Targets with a `weight` share the conversations in that proportion;
+    /// those without serve when these can't, in their order. Without any weight the first one serves.
+    #[schemars(extend("x-default" = "everything to the only backend; needed with several"))]
+    pub(super) routes: Option<Vec<Route>>,
+    /// Targets that one request is given to before its caller gets an error. Each is asked once at most.
+    #[schemars(range(min = 1, max = 100))]
+    pub(super) max_attempts: Option<u32>,
+    /// Limit for all attempts together until an answer begins.
+    #[schemars(extend("x-default" = "none; no attempt is begun after `claude.response_timeout`"))]
+    pub(super) deadline: Option<PositiveSeconds>,
+    /// Limit for one attempt until its answer begins, where another target is left.
+    #[schemars(extend("x-default" = "none but `claude.timeout` and `claude.response_timeout`"))]
+    pub(super) attempt_timeout: Option<PositiveSeconds>,
+    /// Let a conversation stay with one target, whose prompt cache and thinking signatures then hold. `false` draws
+    /// anew for each request.
+    pub(super) sticky: Option<bool>,
+    /// A target is left alone when so many of twice as many latest requests to it failed within `breaker_window`.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(super) breaker_failures: Option<u32>,
+    /// How long a failure counts.
+    pub(super) breaker_window: Option<PositiveSeconds>,
+    /// How long a target is left alone before one request tries it.
+    pub(super) breaker_pause: Option<PositiveSeconds>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Route {
+    /// Patterns of model names.
+    pub(super) models: Vec<String>,
+    /// Backends.
+    pub(super) targets: Vec<TargetEntry>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum TargetEntry {
+    Name(String),
+    Full(Target),
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Target {
+    /// The backend's name.
+    pub(super) backend: String,
+    /// Its share beside the other weights of the route.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(super) weight: Option<u32>,
+    /// The model that it is asked for instead of the request's own.
+    pub(super) model: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

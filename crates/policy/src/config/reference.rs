@@ -7,11 +7,12 @@ use serde_json::Value;
 use super::check::expected;
 use super::schema::{self, Key, TREE, properties};
 
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "server",
     "claude",
     "anthropic",
     "claude_code",
+    "routing",
     "openai",
     "auth",
     "logging",
@@ -36,7 +37,21 @@ pub fn reference() -> String {
     }
     let keys: Vec<&Key> = root.into_iter().filter_map(schema::key).collect();
     table(&mut out, "At the root", String::new(), &keys);
+    keys.iter().for_each(|key| members(&mut out, key));
     out
+}
+
+/// What the members of a map of objects may have.
+fn members(out: &mut String, key: &Key) {
+    let Some(node) = key.members() else { return };
+    let required = node.get("required").and_then(Value::as_array);
+    let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|each| each == name));
+    let _ = write!(out, "\n## Each of `{}`\n\n| key | value | meaning |\n| --- | --- | --- |\n", key.path);
+    for (name, member) in properties(node) {
+        let needed = if is_required(name) { " (needed)" } else { "" };
+        let value = format!("{}{needed}", expected(member).trim_start_matches("a ").replace('"', "`"));
+        let _ = writeln!(out, "| `{}.NAME.{name}` | {value} | {} |", key.path, description(member));
+    }
 }
 
 fn table(out: &mut String, title: &str, about: String, keys: &[&Key]) {
@@ -60,6 +75,7 @@ fn variables(key: &Key) -> String {
 fn kind(key: &Key) -> String {
     match key.text("type") {
         Some("array") => "list".to_owned(),
+        Some("object") if key.members().is_some() => "map, see below".to_owned(),
         Some("object") => "map of strings".to_owned(),
         _ => {
             let words = expected(key.node).replace('"', "`");

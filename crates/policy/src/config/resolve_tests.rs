@@ -30,10 +30,13 @@ fn the_backend_is_the_one_configured_else_the_one_with_a_key_and_the_banner_know
     };
     let key = [("ANTHROPIC_AUTH_TOKEN", "token")];
     let because = "`anthropic.auth_token` is set (environment variable ANTHROPIC_AUTH_TOKEN)";
-    assert_eq!(chosen("{}", &key), (Backend::Anthropic, because.to_owned()));
-    assert_eq!(chosen("{}", &[]), (Backend::ClaudeCode, "no Anthropic API key is set".to_owned()));
+    assert_eq!(chosen("{}", &key), (Some(Backend::Anthropic), because.to_owned()));
+    assert_eq!(chosen("{}", &[]), (Some(Backend::ClaudeCode), "no Anthropic API key is set".to_owned()));
     let (backend, reason) = chosen(r#"{"claude": {"backend": "claude-code"}}"#, &key);
-    assert_eq!((backend, reason.as_str()), (Backend::ClaudeCode, "`claude.backend` says so (config.json)"));
+    assert_eq!(
+        (backend, reason.as_str()),
+        (Some(Backend::ClaudeCode), "`claude.backend` says so (config.json)")
+    );
 }
 
 #[test]
@@ -154,7 +157,7 @@ fn an_accounts_token_is_refused_where_an_api_key_belongs() {
 fn what_a_shell_has_set_for_its_clients_does_not_disturb_a_server_over_the_program() {
     let shell = [("ANTHROPIC_BASE_URL", "http://localhost:8000"), ("ANTHROPIC_AUTH_TOKEN", "sk-ant-oat01-x")];
     let over_the_program = config(r#"{"claude": {"backend": "claude-code"}}"#, &shell);
-    assert_eq!(over_the_program.claude.backend, Backend::ClaudeCode);
+    assert_eq!(over_the_program.claude.backend, Some(Backend::ClaudeCode));
 }
 
 #[test]

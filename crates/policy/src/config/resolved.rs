@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::choice::{Backend, Credentials, LogFormat, LogLevel, PermissionMode};
+use super::choice::{Backend, Credentials, Kind, LogFormat, LogLevel, PermissionMode};
 use super::{Aliases, Secret};
 use crate::access::Network;
 use crate::keys::ConfiguredKey;
+use crate::route::Routes;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Serialize)]
@@ -24,6 +25,10 @@ pub struct Config {
     pub anthropic: Anthropic,
     /// The `claude` program.
     pub claude_code: ClaudeCode,
+    /// What can serve, by name; never empty.
+    pub backends: BTreeMap<String, Upstream>,
+    /// Which of them serves which model.
+    pub routing: Routing,
     /// The OpenAI dialects.
     pub openai: OpenAi,
     /// Who may call.
@@ -82,8 +87,8 @@ impl Server {
 /// What holds for Claude whichever backend carries the request.
 #[derive(Clone, Debug, Serialize)]
 pub struct Claude {
-    /// The backend that serves.
-    pub backend: Backend,
+    /// The kind of the only backend, where `backends` named nothing.
+    pub backend: Option<Backend>,
     /// Why this backend was chosen, for the start-up banner.
     #[serde(skip)]
     pub backend_reason: String,
@@ -100,18 +105,72 @@ pub struct Claude {
 }
 
 /// The Messages API over HTTP.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Anthropic {
     /// Scheme, host and optional path prefix, without a trailing slash.
     pub base_url: String,
     /// Sent as `x-api-key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key: Option<Secret>,
     /// Sent as `Authorization: Bearer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_token: Option<Secret>,
 }
 
+/// One place that can serve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Upstream {
+    /// The Messages API with this server's key.
+    Anthropic(Anthropic),
+    /// The `claude` program, as its own section has it.
+    ClaudeCode,
+    /// The Messages API with the key of each caller.
+    Passthrough {
+        /// Scheme, host and optional path prefix, without a trailing slash.
+        base_url: String,
+    },
+}
+
+impl Upstream {
+    /// The word for its kind in the configuration.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Anthropic(_) => Kind::Anthropic,
+            Self::ClaudeCode => Kind::ClaudeCode,
+            Self::Passthrough { .. } => Kind::Passthrough,
+        }
+        .as_str()
+    }
+}
+
+/// Which backend serves which model, and what happens when one can't.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Routing {
+    /// Patterns and targets.
+    pub routes: Routes,
+    /// Targets that one request is given to.
+    pub max_attempts: usize,
+    /// Limit for all attempts together until an answer begins.
+    #[serde(serialize_with = "optional_seconds")]
+    pub deadline: Option<Duration>,
+    /// The same for one attempt, where another target is left.
+    #[serde(serialize_with = "optional_seconds")]
+    pub attempt_timeout: Option<Duration>,
+    /// Whether a conversation stays with its target.
+    pub sticky: bool,
+    /// Failures after which a target is left alone.
+    pub breaker_failures: usize,
+    /// How long a failure counts.
+    #[serde(serialize_with = "seconds")]
+    pub breaker_window: Duration,
+    /// How long a target is left alone.
+    #[serde(serialize_with = "seconds")]
+    pub breaker_pause: Duration,
+}
+
 /// The `claude` program and its bounds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClaudeCode {
     /// The program, when it is not to be looked for.
     pub path: Option<PathBuf>,
@@ -240,5 +299,12 @@ fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S
         serializer.serialize_u64(duration.as_secs())
     } else {
         serializer.serialize_f64(duration.as_secs_f64())
+    }
+}
+
+fn optional_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => seconds(duration, serializer),
+        None => serializer.serialize_none(),
     }
 }

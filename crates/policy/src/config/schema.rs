@@ -41,8 +41,17 @@ impl Key {
         self.node.get(name).and_then(Value::as_str)
     }
 
+    /// Whether its value is a secret or holds some.
     pub(super) fn is_secret(&self) -> bool {
         self.node.get("x-secret").is_some()
+            || self
+                .members()
+                .is_some_and(|node| properties(node).any(|(_, member)| member.get("x-secret").is_some()))
+    }
+
+    /// What each member of a map of objects may have.
+    pub(super) fn members(&self) -> Option<&'static Value> {
+        self.node.get("additionalProperties").filter(|each| each.get("properties").is_some())
     }
 }
 

@@ -103,7 +103,7 @@ fn every_key_is_an_environment_variable_of_its_own_kind() {
     assert!(config.strict);
     assert_eq!(config.server.trusted_proxies[0].to_string(), "10.0.0.0/8");
     assert_eq!(config.openai.aliases.resolve("gpt-9"), Some("claude-opus-5"));
-    assert_eq!(config.claude.backend, Backend::ClaudeCode);
+    assert_eq!(config.claude.backend, Some(Backend::ClaudeCode));
     assert_eq!(config.rate_limiting, Some(RateLimiting { requests_per_minute: 5, burst_size: 5 }));
     assert_eq!((config.data_dir.to_str(), config.logging.level), (Some("/data"), LogLevel::Warning));
 }

@@ -5,14 +5,14 @@ use backends::{BackendError, Call, Reply, ReplyBody};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use futures_util::{TryStreamExt, stream};
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use messages::ApiError;
 
-use super::{Operation, Outlet, Plan, not_an_answer, reply};
+use super::journey::Asked;
+use super::{Operation, Plan, not_an_answer, reply};
 use crate::app::App;
-use crate::context::Context;
 use crate::learned;
+use crate::upstreams::Aim;
 
 /// Longer error bodies say nothing about a parameter.
 const MAX_REFUSAL_BYTES: usize = 1 << 20;
@@ -24,26 +24,22 @@ pub(crate) struct Wishes {
     pub(crate) agent_events: bool,
 }
 
-/// The backend's replies, one for each choice.
+/// The replies of a target's backend, one for each choice.
 pub(super) async fn send(
     app: &App,
-    operation: Operation,
-    parts: &Parts,
+    aim: &Aim,
+    asked: &Asked,
     plan: &Plan,
-    wishes: Wishes,
 ) -> Result<Vec<Reply>, BackendError> {
-    let bodies = std::iter::once(&plan.body).chain(&plan.further);
-    match operation {
-        Operation::CountTokens | Operation::InputTokens => {
-            let reply = app.backend.count_tokens(call(parts, plan, plan.body.clone(), wishes)).await?;
-            Ok(vec![reply])
-        }
-        Operation::Messages => {
-            Ok(vec![app.backend.send(call(parts, plan, plan.body.clone(), wishes)).await?])
-        }
-        Operation::Responses => Ok(vec![translated(app, parts, plan, plan.body.clone(), wishes).await?]),
+    let backend = &aim.upstream.backend;
+    let whole = || call(asked, plan, plan.body.clone());
+    match asked.operation {
+        Operation::CountTokens | Operation::InputTokens => Ok(vec![backend.count_tokens(whole()).await?]),
+        Operation::Messages => Ok(vec![backend.send(whole()).await?]),
+        Operation::Responses => Ok(vec![translated(app, aim, asked, plan, plan.body.clone()).await?]),
         Operation::ChatCompletions | Operation::Completions => {
-            try_join_all(bodies.map(|body| choice(app, parts, plan, body.clone(), wishes))).await
+            let bodies = std::iter::once(&plan.body).chain(&plan.further);
+            try_join_all(bodies.map(|body| choice(app, aim, asked, plan, body.clone()))).await
         }
     }
 }
@@ -52,12 +48,12 @@ pub(super) async fn send(
 /// other choices may be waiting for its place.
 async fn choice(
     app: &App,
-    parts: &Parts,
+    aim: &Aim,
+    asked: &Asked,
     plan: &Plan,
     body: Bytes,
-    wishes: Wishes,
 ) -> Result<Reply, BackendError> {
-    let reply = translated(app, parts, plan, body, wishes).await?;
+    let reply = translated(app, aim, asked, plan, body).await?;
     match reply.body {
         ReplyBody::Events(events) if !plan.stream && !plan.further.is_empty() => {
             let events: Vec<_> = events.try_collect().await?;
@@ -71,17 +67,17 @@ async fn choice(
 /// Sends a request of our own making. It is sent again only without a sampling parameter that the API refused.
 async fn translated(
     app: &App,
-    parts: &Parts,
+    aim: &Aim,
+    asked: &Asked,
     plan: &Plan,
     mut body: Bytes,
-    wishes: Wishes,
 ) -> Result<Reply, BackendError> {
     let mut dropped: Vec<String> = Vec::new();
     loop {
-        let answered = app.backend.send(call(parts, plan, body.clone(), wishes)).await;
+        let answered = aim.upstream.backend.send(call(asked, plan, body.clone())).await;
         let (answered, error) = with_refusal(answered).await;
         // In strict mode it is the caller's to leave it out.
-        let error = error.filter(|_| !wishes.strict);
+        let error = error.filter(|_| !asked.wishes.strict);
         let Some(field) = error.and_then(|error| app.refusals.learn(&plan.served, &body, &error)) else {
             let mut reply = answered?;
             reply.ignored.append(&mut dropped);
@@ -124,33 +120,28 @@ async fn with_refusal(
 
 /// What the backend gets. In the Anthropic dialect that is all the caller sent; what we translated is our own request,
 /// to which only the caller's `anthropic-*` headers belong.
-fn call(parts: &Parts, plan: &Plan, body: Bytes, wishes: Wishes) -> Call {
-    let owner = Context::of(parts).caller.owner();
-    let call = call_for(plan, body, &parts.headers, owner, wishes);
-    match plan.outlet {
-        Outlet::Anthropic => {
-            let (headers, query) = (parts.headers.clone(), parts.uri.query().map(str::to_owned));
-            Call { query, headers, ..call }
-        }
-        _ => call,
-    }
+fn call(asked: &Asked, plan: &Plan, body: Bytes) -> Call {
+    let Wishes { strict, agent_events } = asked.wishes;
+    let (query, headers) = match asked.operation {
+        Operation::Messages | Operation::CountTokens => (asked.query.clone(), asked.headers.clone()),
+        _ => (None, anthropic_headers(&asked.headers, &plan.betas)),
+    };
+    let (model, owner, own_key) = (plan.served.clone(), asked.owner.clone(), asked.own_key.clone());
+    Call { body, model, stream: plan.stream, query, headers, owner, own_key, strict, agent_events }
 }
 
-/// The call of a request that was translated.
-pub(crate) fn call_for(plan: &Plan, body: Bytes, headers: &HeaderMap, owner: String, wishes: Wishes) -> Call {
-    let (model, Wishes { strict, agent_events }) = (plan.served.clone(), wishes);
-    let headers = anthropic_headers(headers, &plan.betas);
-    Call { body, model, stream: plan.stream, query: None, headers, owner, strict, agent_events }
-}
-
-/// One `anthropic-beta` with what the caller names and what the translation needs.
-fn anthropic_headers(headers: &HeaderMap, betas: &[&'static str]) -> HeaderMap {
-    let named = headers.get_all("anthropic-beta").iter().filter_map(|value| value.to_str().ok());
-    let all = named.chain(betas.iter().copied()).collect::<Vec<_>>().join(",");
+fn anthropic_headers(headers: &HeaderMap, needed: &[&'static str]) -> HeaderMap {
     let mut kept = HeaderMap::new();
-    if let Some(betas) = HeaderValue::from_str(&all).ok().filter(|all| !all.is_empty()) {
+    if let Some(betas) = betas(headers, needed).and_then(|betas| HeaderValue::try_from(betas).ok()) {
         kept.insert("anthropic-beta", betas);
     }
     kept.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
     kept
+}
+
+/// One `anthropic-beta` with what the caller names and what the translation needs.
+pub(super) fn betas(headers: &HeaderMap, needed: &[&'static str]) -> Option<String> {
+    let named = headers.get_all("anthropic-beta").iter().filter_map(|value| value.to_str().ok());
+    let all = named.chain(needed.iter().copied()).collect::<Vec<_>>().join(",");
+    Some(all).filter(|all| !all.is_empty())
 }

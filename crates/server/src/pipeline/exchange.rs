@@ -8,9 +8,11 @@ use messages::Meter;
 use tokio::runtime::Handle;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use super::{Journey, Plan};
 use crate::app::App;
 use crate::dialect::Dialect;
 use crate::telemetry::metrics::{ExchangeLabels, Observed};
+use crate::upstreams::{Aim, Outcome, Ticket};
 
 /// Who or what ended an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +56,15 @@ pub(crate) struct Exchange {
     first_byte: Option<Instant>,
     streaming: bool,
     /// The model as the caller named it; empty until the body was read.
-    pub(crate) asked_model: String,
+    asked_model: String,
     /// The model that serves.
-    pub(crate) served_model: String,
+    served_model: String,
+    /// Who served, or was asked last.
+    backend: Option<Arc<str>>,
+    /// How many backends were asked.
+    attempts: u32,
+    /// The attempt whose outcome is not known yet.
+    ticket: Option<Ticket>,
     /// Upstream's own id of this exchange.
     pub(crate) upstream_request_id: Option<String>,
     /// Reads usage from the answer as it passes.
@@ -93,8 +101,12 @@ impl Exchange {
         caller: String,
         started: Instant,
     ) -> Self {
+        let backend = app.upstreams.only().cloned();
         Self {
             app,
+            backend,
+            attempts: 0,
+            ticket: None,
             request_id,
             dialect,
             endpoint,
@@ -119,6 +131,54 @@ impl Exchange {
     /// The backend is called now: what came before was this server's own time.
     pub(crate) fn calling(&mut self) {
         self.called = Some(Instant::now());
+    }
+
+    /// Where it is going.
+    pub(crate) fn follows(&mut self, journey: &Journey) {
+        self.planned(&journey.plan);
+        journey.aims.first().into_iter().for_each(|aim| self.heads_for(aim));
+    }
+
+    /// The model that was asked for, and that which serves.
+    pub(super) fn planned(&mut self, plan: &Plan) {
+        self.asked_model.clone_from(&plan.asked);
+        self.served_model.clone_from(&plan.served);
+    }
+
+    fn heads_for(&mut self, aim: &Aim) {
+        self.backend = Some(Arc::clone(aim.upstream.name()));
+    }
+
+    /// A backend is asked now.
+    pub(super) fn attempt(&mut self, aim: &Aim) {
+        self.heads_for(aim);
+        self.attempts += 1;
+        self.ticket = Some(aim.upstream.begin());
+    }
+
+    /// Its answer is the one that the client gets.
+    pub(super) fn accepted(&self) {
+        self.ticket.iter().for_each(Ticket::answers);
+    }
+
+    /// What came of it is known.
+    pub(super) fn attempt_over(&mut self, outcome: Outcome) {
+        self.ticket.take().into_iter().for_each(|ticket| ticket.settle(outcome));
+    }
+
+    /// Who was asked last, and how many were: nothing where the request reached nobody.
+    pub(super) fn reached(&self) -> Option<(Arc<str>, u32)> {
+        Some((self.backend.clone()?, self.attempts)).filter(|(_, attempts)| *attempts > 0)
+    }
+
+    /// What this exchange says about the backend that served it.
+    fn outcome(&self) -> Outcome {
+        match self.ended {
+            Ended::BackendFailed => Outcome::Failed,
+            Ended::Complete if self.status >= 500 => Outcome::Failed,
+            Ended::Complete => Outcome::Served,
+            Ended::ClientGone | Ended::Shutdown => Outcome::Neither,
+        }
     }
 
     /// The status that the client gets.
@@ -166,7 +226,8 @@ impl Exchange {
             caller = self.caller,
             dialect = self.dialect.name(),
             endpoint = self.endpoint,
-            backend = self.app.backend.name(),
+            backend = self.backend.as_deref(),
+            attempts = self.attempts,
             model = self.asked_model,
             model_served = self.served_model,
             status = self.status,
@@ -213,6 +274,8 @@ impl Drop for Exchange {
                 self.app.metrics.active_streams.dec();
             }
         }
+        let outcome = self.outcome();
+        self.attempt_over(outcome);
         let now = *self.over.get_or_insert_with(Instant::now);
         let costs = std::mem::take(&mut self.costs);
         if !costs.is_empty()
@@ -224,7 +287,7 @@ impl Drop for Exchange {
         self.log(now);
         let labels = ExchangeLabels {
             dialect: self.dialect.name(),
-            backend: self.app.backend.name().to_owned(),
+            backend: self.backend.as_deref().unwrap_or("none").to_owned(),
             model: std::mem::take(&mut self.served_model),
         };
         self.app.metrics.observe(Observed {

@@ -4,6 +4,8 @@ pub(crate) mod body;
 mod call;
 mod choices;
 mod exchange;
+mod first;
+mod journey;
 mod plan;
 mod reply;
 
@@ -11,15 +13,16 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
-use backends::{BackendError, Call, Reply};
+use backends::{BackendError, Reply};
 use http::HeaderMap;
 use http::request::Parts;
 use messages::{ApiError, ErrorKind};
 
 pub(crate) use body::Bounds;
-pub(crate) use call::{Wishes, call_for};
+pub(crate) use call::Wishes;
 pub(crate) use exchange::{Ended, Exchange};
-pub(crate) use plan::{Operation, Outlet, Plan, malformed};
+pub(crate) use journey::{Asked, Journey};
+pub(crate) use plan::{Operation, Outlet, Plan, malformed, named_model};
 pub(crate) use reply::streamed;
 
 use crate::app::{App, wants_agent_events};
@@ -43,17 +46,22 @@ pub(crate) async fn run(app: Arc<App>, operation: Operation, parts: Parts, body:
         context.arrived,
     );
     let limited = limits::charge(&app, &context);
-    let mut response = match serve(&app, operation, &parts, body, &mut exchange, &limited).await {
+    let served = serve(&app, operation, &parts, body, &mut exchange, &limited).await;
+    let reached = exchange.reached();
+    let mut response = match served {
         Ok(Served::Answered(plan, replies)) => choices::respond(replies, *plan, exchange).await,
         Ok(Served::Queued(later)) => {
-            let Later { wanted, background, call, headers } = *later;
-            responses::start(app, wanted, background, call, headers, exchange).await
+            let Later { wanted, background, journey, headers } = *later;
+            responses::start(app, wanted, background, journey, headers, exchange).await
         }
         Err(failure) => {
             exchange.failed(failure.detail);
             error::finish(exchange, &failure.error, HeaderMap::new())
         }
     };
+    if let Some((backend, attempts)) = reached {
+        reply_headers::tell_who(response.headers_mut(), &backend, attempts);
+    }
     limited.tell(response.headers_mut());
     response
 }
@@ -69,7 +77,7 @@ enum Served {
 struct Later {
     wanted: Wanted,
     background: Background,
-    call: Call,
+    journey: Journey,
     headers: HeaderMap,
 }
 
@@ -85,24 +93,32 @@ async fn serve(
     let body = body::read(&parts.headers, body, app.body_bounds()).await?;
     tracing::debug!(request_id = &*exchange.request_id, body_bytes = body.len(), "body read");
     let strict = app.strict(&parts.headers)?;
-    let wishes = Wishes { strict, agent_events: wants_agent_events(&parts.headers)? };
-    let owner = Context::of(parts).caller.owner();
-    let mut plan = Plan::new(app, operation, &owner, body, strict).await?;
-    exchange.asked_model.clone_from(&plan.asked);
-    exchange.served_model.clone_from(&plan.served);
+    let context = Context::of(parts);
+    let asked = Asked {
+        operation,
+        body,
+        headers: parts.headers.clone(),
+        query: parts.uri.query().map(str::to_owned),
+        owner: context.caller.owner(),
+        own_key: context.own_key,
+        wishes: Wishes { strict, agent_events: wants_agent_events(&parts.headers)? },
+        begun: None,
+    };
+    let mut journey = Journey::plan(app, asked, &exchange.request_id).await?;
+    exchange.follows(&journey);
+    let plan = &mut journey.plan;
     tracing::debug!(request_id = &*exchange.request_id, model = plan.served, stream = plan.stream, "planned");
     if let Some((wanted, background)) = plan.take_background() {
-        // Nobody reads along who could be told.
-        let wishes = Wishes { agent_events: false, ..wishes };
-        let call = call_for(&plan, plan.body.clone(), &parts.headers, owner, wishes);
-        let headers = reply_headers::of_plan(&plan);
-        return Ok(Served::Queued(Box::new(Later { wanted, background, call, headers })));
+        let headers = reply_headers::of_plan(plan);
+        journey.nobody_reads_along();
+        return Ok(Served::Queued(Box::new(Later { wanted, background, journey, headers })));
     }
     exchange.calling();
     let replies = tokio::select! {
-        replies = call::send(app, operation, parts, &plan, wishes) => replies,
+        replies = journey.send(app, exchange) => replies,
         () = app.drain.cut.cancelled() => return Err(stopping().into()),
     };
+    let plan = journey.plan;
     let mut replies = replies.map_err(|failure| plan.in_callers_terms(failure))?;
     for reply in &mut replies {
         reply.ignored = plan.names_of_the_caller(std::mem::take(&mut reply.ignored));
@@ -112,14 +128,16 @@ async fn serve(
     Ok(Served::Answered(Box::new(plan), replies))
 }
 
-/// Sends a call whose answer is to come as events, whatever the backend.
+/// Sends a request whose answer is to come as events, whatever the backend.
 pub(crate) async fn send_for_events(
     app: &App,
-    call: Call,
+    mut journey: Journey,
     exchange: &mut Exchange,
 ) -> Result<Events, BackendError> {
-    let reply = app.backend.send(call).await?;
-    reply::events(reply, exchange).await
+    let mut replies =
+        journey.send(app, exchange).await.map_err(|failure| journey.plan.in_callers_terms(failure))?;
+    let reply = replies.pop().ok_or_else(|| not_an_answer(&"no reply"))?;
+    reply::events(reply, exchange).await.map_err(|failure| journey.plan.in_callers_terms(failure))
 }
 
 /// Told to those who are still waiting or reading when the server's patience ends.

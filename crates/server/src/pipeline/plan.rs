@@ -10,9 +10,11 @@ use messages::ApiError;
 use serde_json::value::RawValue;
 use wire::json::{edit::Edit, peek};
 
+use super::journey::Asked;
 use crate::app::App;
 use crate::responses::{self, Background, Wanted, now};
 use crate::thoughts::ThoughtKeeper;
+use crate::upstreams::Aim;
 
 /// The API operation behind a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,26 +75,21 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Reads as much of the body as its operation needs. `owner` is whose request it is.
-    pub(crate) async fn new(
-        app: &App,
-        operation: Operation,
-        owner: &str,
-        body: Bytes,
-        strict: bool,
-    ) -> Result<Self, ApiError> {
-        match operation {
-            Operation::Messages | Operation::CountTokens => Self::messages(app, body),
+    /// Reads as much of the body as its operation needs. The plan is one for `aim`: what its backend can't carry is not
+    /// in it.
+    pub(crate) async fn new(app: &App, aim: &Aim, asked: &Asked) -> Result<Self, ApiError> {
+        match asked.operation {
+            Operation::Messages | Operation::CountTokens => Self::messages(app, aim, asked.body.clone()),
             Operation::ChatCompletions | Operation::Completions => {
-                Self::chat(app, app.translate_chat(operation, &body, strict, owner)?, strict, owner)
+                Self::chat(app, app.translate_chat(aim, asked)?, asked)
             }
-            Operation::Responses => responses::plan(app, owner, body, strict).await,
-            Operation::InputTokens => responses::plan_count(app, owner, body, strict).await,
+            Operation::Responses => responses::plan(app, aim, asked).await,
+            Operation::InputTokens => responses::plan_count(app, aim, asked).await,
         }
     }
 
     /// Peeks, and changes the model's name alone, and that only where another model serves.
-    fn messages(app: &App, body: Bytes) -> Result<Self, ApiError> {
+    fn messages(app: &App, aim: &Aim, body: Bytes) -> Result<Self, ApiError> {
         let [model, stream] = peek::members(&body, ["model", "stream"]).map_err(|error| malformed(&error))?;
         let asked = match model {
             Some(raw) => string(raw, "model")?,
@@ -103,7 +100,7 @@ impl Plan {
             Some("true") => true,
             Some(_) => return Err(ApiError::invalid("stream", "must be true or false")),
         };
-        let served = app.serving_model(&asked);
+        let served = aim.model.as_deref().map_or_else(|| app.serving_model(&asked), str::to_owned);
         let unchanged = served == asked;
         let body = if unchanged { body } else { with_model(&body, &served)? };
         let asked = if asked.is_empty() { served.clone() } else { asked };
@@ -137,10 +134,10 @@ impl Plan {
         }
     }
 
-    fn chat(app: &App, translated: Translated, strict: bool, owner: &str) -> Result<Self, ApiError> {
+    fn chat(app: &App, translated: Translated, asked: &Asked) -> Result<Self, ApiError> {
         let Translated { body, further, asked_model, model, stream, include_usage, shape, .. } = translated;
         let (mut ignored, places) = (translated.ignored, Some(Box::new(translated.places)));
-        let body = app.refusals.apply(&model, body, strict, &mut ignored)?;
+        let body = app.refusals.apply(&model, body, asked.wishes.strict, &mut ignored)?;
         let strip = |body| app.refusals.strip(&model, body).map(|(body, _)| body);
         let further =
             further.into_iter().map(strip).collect::<Result<_, _>>().map_err(|error| malformed(&error))?;
@@ -150,7 +147,7 @@ impl Plan {
             include_usage,
             shape: Arc::new(shape),
         };
-        let owner = owner.to_owned();
+        let owner = asked.owner.clone();
         let keeper = ThoughtKeeper { memory: Arc::clone(&app.thoughts), owner, model: model.clone() };
         let outlet = Outlet::Chat { heading, keeper };
         let betas = Vec::new();
@@ -159,6 +156,14 @@ impl Plan {
 }
 
 impl Plan {
+    /// Id and time of the response that it makes.
+    pub(super) fn begun(&self) -> Option<(String, u64)> {
+        match &self.outlet {
+            Outlet::Response(wanted) => Some((wanted.id.clone(), wanted.created)),
+            _ => None,
+        }
+    }
+
     /// What is wanted of a response in the background; the plan has no use for it then.
     pub(crate) fn take_background(&mut self) -> Option<(Wanted, Background)> {
         match std::mem::replace(&mut self.outlet, Outlet::Anthropic) {
@@ -175,6 +180,12 @@ impl Plan {
             }
         }
     }
+}
+
+/// The model that a body names, where it names one; what is wrong with it is for the plan to say.
+pub(crate) fn named_model(body: &[u8]) -> String {
+    let [model] = peek::members(body, ["model"]).unwrap_or_default();
+    model.and_then(|raw| string(raw, "model").ok()).unwrap_or_default()
 }
 
 fn string(raw: &RawValue, path: &str) -> Result<String, ApiError> {

@@ -68,12 +68,13 @@ pub(super) async fn events(reply: Reply, exchange: &mut Exchange) -> Result<Even
     exchange.upstream_request_id =
         reply.headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     exchange.costs.extend(reply.cost);
+    let refused = |body: &[u8]| BackendError {
+        error: dialects::openai_chat::error_from_upstream(reply.status.as_u16(), body),
+        detail: format!("upstream answered {}", reply.status),
+    };
     match reply.body {
-        ReplyBody::Bytes(body) if !reply.status.is_success() => {
-            let body = collect(body, exchange).await?;
-            let error = dialects::openai_chat::error_from_upstream(reply.status.as_u16(), &body);
-            Err(BackendError { error, detail: format!("upstream answered {}", reply.status) })
-        }
+        ReplyBody::Bytes(body) if !reply.status.is_success() => Err(refused(&collect(body, exchange).await?)),
+        ReplyBody::Json(body) if !reply.status.is_success() => Err(refused(&body)),
         ReplyBody::Bytes(body) if is_event_stream(&reply.headers) => Ok(Events::sse(body)),
         ReplyBody::Events(events) => Ok(Events::Turn(events)),
         ReplyBody::Bytes(_) | ReplyBody::Json(_) => {

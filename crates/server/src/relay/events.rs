@@ -201,7 +201,7 @@ impl Body for EventRelay {
 }
 
 /// The error that an upstream put into its stream.
-pub(super) fn told_by(data: &[u8]) -> ApiError {
+pub(crate) fn told_by(data: &[u8]) -> ApiError {
     match Event::parse(data) {
         Ok(Event::Error(body)) => {
             let kind = ErrorKind::from_type(&body.kind).unwrap_or(ErrorKind::Api);

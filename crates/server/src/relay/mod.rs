@@ -11,7 +11,7 @@ mod verbatim;
 
 pub(crate) use chat::ChatSink;
 pub(crate) use choices::ChoicesRelay;
-pub(crate) use events::{EventRelay, Events, MAX_EVENT_BYTES};
+pub(crate) use events::{EventRelay, Events, MAX_EVENT_BYTES, told_by};
 pub(crate) use patience::KeepAlive;
 pub(crate) use sink::Sink;
 pub(crate) use verbatim::VerbatimRelay;

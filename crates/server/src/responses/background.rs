@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
-use backends::Call;
 use bytes::{Bytes, BytesMut};
 use dialects::openai_responses::EventEncoder;
 use http::HeaderMap;
@@ -21,7 +20,7 @@ use super::live::{Run, follow};
 use super::plan::{Background, Wanted};
 use crate::app::App;
 use crate::error;
-use crate::pipeline::{Exchange, streamed};
+use crate::pipeline::{Exchange, Journey, streamed};
 use crate::relay::{MAX_EVENT_BYTES, Sink};
 
 /// What is kept of a request until its response has ended.
@@ -41,7 +40,7 @@ pub(crate) async fn start(
     app: Arc<App>,
     wanted: Wanted,
     background: Background,
-    call: Call,
+    journey: Journey,
     headers: HeaderMap,
     mut exchange: Exchange,
 ) -> Response {
@@ -49,7 +48,7 @@ pub(crate) async fn start(
     let queued = echo.queued(&id, created);
     let mut encoder = EventEncoder::new(echo, &id, created);
     let first = first_events(&mut encoder);
-    let (Some(keep), Some(request)) = (keep, kept_request(&background.request, &call)) else {
+    let (Some(keep), Some(request)) = (keep, kept_request(&background.request, &journey)) else {
         return error::finish(exchange, &super::not_found(), HeaderMap::new());
     };
     let (owner, store) = (keep.owner.clone(), Arc::clone(&keep.store));
@@ -61,10 +60,8 @@ pub(crate) async fn start(
     exchange.answered(200);
     exchange.first_byte();
     let sink = Sink::response(encoder, None);
-    let Background { stream, places, .. } = background;
-    let job = Job { id, store, call, places, sink, exchange };
-    let run = begin(&app, &owner, queued.clone(), first, job);
-    if stream {
+    let run = begin(&app, &owner, queued.clone(), first, Job { id, store, journey, sink, exchange });
+    if background.stream {
         return streamed(headers, follow(run, None, app.drain.cut.clone(), None));
     }
     let mut response = Response::new(Body::from(queued));
@@ -95,8 +92,8 @@ pub(super) fn first_events(encoder: &mut EventEncoder) -> Vec<Event> {
     events
 }
 
-fn kept_request(body: &Bytes, call: &Call) -> Option<Bytes> {
+fn kept_request(body: &Bytes, journey: &Journey) -> Option<Bytes> {
     let body: &RawValue = serde_json::from_slice(body).ok()?;
-    let beta = call.headers.get("anthropic-beta").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    serde_json::to_vec(&KeptRequest { body, beta, strict: call.strict }).map(Bytes::from).ok()
+    let (beta, strict) = (journey.beta(), journey.strict());
+    serde_json::to_vec(&KeptRequest { body, beta, strict }).map(Bytes::from).ok()
 }

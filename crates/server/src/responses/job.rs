@@ -4,9 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backends::{BackendError, Call};
+use backends::BackendError;
 use bytes::{Bytes, BytesMut};
-use dialects::Places;
 use dialects::openai_responses::{self, Ending as Told};
 use http_body_util::BodyExt;
 use messages::{ApiError, ErrorKind};
@@ -17,7 +16,7 @@ use super::events::{ending, error_event, failed_event, framed, with_output};
 use super::keeping::{output_of, status_of};
 use super::live::Run;
 use crate::app::App;
-use crate::pipeline::{self, Ended, Exchange, stopping};
+use crate::pipeline::{self, Ended, Exchange, Journey, stopping};
 use crate::relay::{EventRelay, MAX_EVENT_BYTES, Sink};
 
 /// `response.created`, `response.queued`, `response.in_progress`: as long as nothing else was told, a response can be
@@ -30,9 +29,7 @@ const MOST_TRIES: u32 = 6;
 pub(super) struct Job {
     pub(super) id: String,
     pub(super) store: Arc<dyn ResponseStore>,
-    pub(super) call: Call,
-    /// The caller's own names for what the backend names.
-    pub(super) places: Box<Places>,
+    pub(super) journey: Journey,
     pub(super) sink: Sink,
     pub(super) exchange: Exchange,
 }
@@ -94,7 +91,7 @@ fn ended_early(run: &Run, how: Told<'_>) -> Last {
 }
 
 async fn make(app: &App, run: &Run, job: Job) -> Last {
-    let Job { id, store, call, places, mut sink, mut exchange } = job;
+    let Job { id, store, journey, mut sink, mut exchange } = job;
     // Closed never; waiting is what `queued` means.
     let _place = app.responses.places.acquire().await;
     let before = run.response();
@@ -104,10 +101,9 @@ async fn make(app: &App, run: &Run, job: Job) -> Last {
         app.responses.broken(&error);
     }
     exchange.calling();
-    let events = match pipeline::send_for_events(app, call, &mut exchange).await {
+    let events = match pipeline::send_for_events(app, journey, &mut exchange).await {
         Ok(events) => events,
         Err(failure) => {
-            let failure = BackendError { error: places.error(failure.error), ..failure };
             let response = fail(&mut sink, &mut exchange, failure);
             return Last { events: vec![failed_event(run.told(), &response)], response };
         }

@@ -1,7 +1,6 @@
 //! A request for a response, with what it goes on from, becomes a Messages request.
 
 use bytes::Bytes;
-use dialects::Places;
 use dialects::openai_responses::{self, Earlier, Echo, Peek, Translated};
 use messages::ApiError;
 use wire::json::edit::Edit;
@@ -10,7 +9,8 @@ use wire::json::peek::members;
 use super::keeping::item;
 use super::{Keep, new_response_id, now};
 use crate::app::App;
-use crate::pipeline::{Outlet, Plan, malformed};
+use crate::pipeline::{Asked, Outlet, Plan, malformed};
+use crate::upstreams::Aim;
 
 /// What a response needs on its way back.
 #[derive(Debug)]
@@ -34,29 +34,17 @@ pub(crate) struct Background {
     pub(crate) request: Bytes,
     /// The caller reads along.
     pub(crate) stream: bool,
-    /// The caller's own names for what the backend names.
-    pub(crate) places: Box<Places>,
 }
 
 /// Reads a request's body, and what it goes on from.
-pub(crate) async fn plan(app: &App, owner: &str, body: Bytes, strict: bool) -> Result<Plan, ApiError> {
-    plan_as(app, owner, body, strict, None).await
-}
-
-/// The same for a response that has its id and time already.
-pub(super) async fn plan_as(
-    app: &App,
-    owner: &str,
-    body: Bytes,
-    strict: bool,
-    begun: Option<(String, u64)>,
-) -> Result<Plan, ApiError> {
+pub(crate) async fn plan(app: &App, aim: &Aim, asked: &Asked) -> Result<Plan, ApiError> {
+    let (owner, body, strict) = (asked.owner.as_str(), asked.body.clone(), asked.wishes.strict);
     let peek = openai_responses::peek(&body)?;
     let (body, not_stored) = settle_store(app, body, &peek, strict)?;
     let found = app.responses.earlier(owner, &peek).await?;
     let earlier = Earlier { conversation: &found.conversation, referenced: &found.referenced };
-    let translated = app.translate_response(owner, &body, &earlier, strict)?;
-    let (id, created) = begun.unwrap_or_else(|| (new_response_id(), now()));
+    let translated = app.translate_response(aim, owner, &body, &earlier, strict)?;
+    let (id, created) = asked.begun.clone().unwrap_or_else(|| (new_response_id(), now()));
     let keep = if translated.store { keep(app, owner, (&body, &earlier), peek, &id, created)? } else { None };
     let Translated {
         body: request,
@@ -74,11 +62,7 @@ pub(super) async fn plan_as(
     let request = app.refusals.apply(&model, request, strict, &mut ignored)?;
     // Whoever reads along or not: what is made in the background is logged event by event.
     let streamed = if background { with_stream(&request)? } else { request };
-    let places = Box::new(places);
-    let (background, places) = match background {
-        true => (Some(Background { request: body, stream, places }), None),
-        false => (None, Some(places)),
-    };
+    let background = background.then_some(Background { request: body, stream });
     Ok(Plan {
         body: streamed,
         further: Vec::new(),
@@ -88,7 +72,7 @@ pub(super) async fn plan_as(
         stream: stream || background.is_some(),
         outlet: Outlet::Response(Box::new(Wanted { id, created, echo, keep, background })),
         ignored,
-        places,
+        places: Some(Box::new(places)),
     })
 }
 
@@ -148,11 +132,12 @@ fn with_stream(request: &Bytes) -> Result<Bytes, ApiError> {
 }
 
 /// `POST /v1/responses/input_tokens`: the same request, to be counted.
-pub(crate) async fn plan_count(app: &App, owner: &str, body: Bytes, strict: bool) -> Result<Plan, ApiError> {
-    let peek = openai_responses::peek(&body)?;
+pub(crate) async fn plan_count(app: &App, aim: &Aim, asked: &Asked) -> Result<Plan, ApiError> {
+    let (owner, body, strict) = (asked.owner.as_str(), &asked.body, asked.wishes.strict);
+    let peek = openai_responses::peek(body)?;
     let found = app.responses.earlier(owner, &peek).await?;
     let earlier = Earlier { conversation: &found.conversation, referenced: &found.referenced };
-    let translated = app.translate_count(owner, &body, &earlier, strict)?;
+    let translated = app.translate_count(aim, owner, body, &earlier, strict)?;
     Ok(Plan {
         body: translated.body,
         further: Vec::new(),

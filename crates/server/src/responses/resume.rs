@@ -14,11 +14,10 @@ use super::background::{KeptRequest, begin, first_events};
 use super::events::{failed_event, with_output};
 use super::job::{EVENTS_BEFORE_OUTPUT, Job};
 use super::keeping::output_of;
-use super::plan::{Background, plan_as};
 use crate::app::App;
 use crate::context::new_request_id;
 use crate::dialect::Dialect;
-use crate::pipeline::{Exchange, Operation, Wishes, call_for};
+use crate::pipeline::{Asked, Exchange, Journey, Operation, Wishes};
 use crate::relay::Sink;
 
 /// A request that a server does not survive is not given to many of them.
@@ -58,31 +57,37 @@ fn stopped() -> ApiError {
 async fn again(app: &Arc<App>, store: &Arc<dyn ResponseStore>, left: &Unfinished) -> Result<(), ApiError> {
     let request = left.request.as_deref().unwrap_or_default();
     let kept: KeptRequest<'_> = serde_json::from_slice(request).map_err(|_| stopped())?;
-    let body = Bytes::copy_from_slice(kept.body.get().as_bytes());
-    let begun = Some((left.id.clone(), left.created_at));
-    let mut plan = plan_as(app, &left.owner, body, kept.strict, begun).await?;
-    let Some((wanted, Background { places, .. })) = plan.take_background() else { return Err(stopped()) };
-    let mut encoder = EventEncoder::new(wanted.echo, &left.id, left.created_at);
-    let first = first_events(&mut encoder);
     let mut headers = HeaderMap::new();
     if let Some(beta) = kept.beta.as_deref().and_then(|beta| HeaderValue::from_str(beta).ok()) {
         headers.insert("anthropic-beta", beta);
     }
+    let asked = Asked {
+        operation: Operation::Responses,
+        body: Bytes::copy_from_slice(kept.body.get().as_bytes()),
+        headers,
+        query: None,
+        owner: left.owner.clone(),
+        own_key: None,
+        wishes: Wishes { strict: kept.strict, agent_events: false },
+        begun: Some((left.id.clone(), left.created_at)),
+    };
+    let request_id = new_request_id();
+    let mut journey = Journey::plan(app, asked, &request_id).await?;
+    let Some((wanted, _)) = journey.plan.take_background() else { return Err(stopped()) };
+    let mut encoder = EventEncoder::new(wanted.echo, &left.id, left.created_at);
+    let first = first_events(&mut encoder);
     let mut exchange = Exchange::open(
         Arc::clone(app),
         Dialect::OpenAiResponses,
         Operation::Responses.name(),
-        new_request_id(),
+        request_id,
         left.owner.clone(),
         Instant::now(),
     );
-    exchange.asked_model.clone_from(&plan.asked);
-    exchange.served_model.clone_from(&plan.served);
+    exchange.follows(&journey);
     exchange.answered(200);
-    let wishes = Wishes { strict: kept.strict, agent_events: false };
-    let call = call_for(&plan, plan.body.clone(), &headers, left.owner.clone(), wishes);
     let sink = Sink::response(encoder, None);
-    let job = Job { id: left.id.clone(), store: Arc::clone(store), call, places, sink, exchange };
+    let job = Job { id: left.id.clone(), store: Arc::clone(store), journey, sink, exchange };
     begin(app, &left.owner, left.response.clone(), first, job);
     Ok(())
 }

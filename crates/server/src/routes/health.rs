@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::context::Context;
+use crate::upstreams::Upstream;
 
 /// `GET /health`: the status for anyone; version, uptime, backends and the account's windows for callers that may use
 /// the API.
@@ -20,20 +21,30 @@ pub(crate) async fn report(State(app): State<Arc<App>>, parts: Parts) -> Respons
     if Context::of(&parts).caller.identity.is_none() {
         return Json(json!({ "status": status })).into_response();
     }
-    let Health { state, detail } = app.backend.health();
-    let mut backend = json!({ "state": state.as_str(), "detail": detail });
-    let windows = app.backend.account_windows();
-    if !windows.is_empty() {
-        backend["account_windows"] = windows.iter().map(window).collect::<Map<_, _>>().into();
-    }
+    let backends: Map<_, _> =
+        app.upstreams.iter().map(|upstream| (upstream.name().to_string(), shown(upstream))).collect();
     Json(json!({
         "status": status,
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": app.started.elapsed().as_secs(),
-        "backends": { app.backend.name(): backend },
+        "backends": backends,
         "store": store_state(&app).await,
     }))
     .into_response()
+}
+
+fn shown(upstream: &Upstream) -> Value {
+    let Health { state, detail } = upstream.backend.health();
+    let breaker = upstream.breaker().as_str();
+    let mut shown = json!({ "state": state.as_str(), "detail": detail, "breaker": breaker });
+    if let Some(left) = upstream.resting() {
+        shown["retry_after_seconds"] = json!(left.as_secs_f64().ceil());
+    }
+    let windows = upstream.backend.account_windows();
+    if !windows.is_empty() {
+        shown["account_windows"] = windows.iter().map(window).collect::<Map<_, _>>().into();
+    }
+    shown
 }
 
 /// Whether responses can be kept.
@@ -71,12 +82,17 @@ fn unready(app: &App) -> Option<String> {
     if app.drain.begun.is_cancelled() {
         return Some("the server is shutting down".into());
     }
-    let Health { state, detail } = app.backend.health();
-    (state != BackendState::Ok).then(|| format!("{}: {detail}", app.backend.name()))
+    let reasons: Option<Vec<_>> = app.upstreams.iter().map(|upstream| reason(upstream)).collect();
+    reasons.map(|reasons| reasons.join("; "))
+}
+
+fn reason(upstream: &Upstream) -> Option<String> {
+    let Health { state, detail } = upstream.backend.health();
+    (state != BackendState::Ok).then(|| format!("{}: {detail}", upstream.name()))
 }
 
 fn overall(app: &App) -> &'static str {
-    match app.backend.health().state {
+    match app.upstreams.state() {
         _ if app.drain.begun.is_cancelled() => "stopping",
         BackendState::Ok => "ok",
         BackendState::Unknown => "starting",

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use backends::BreakerState;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
@@ -24,10 +25,14 @@ pub(crate) async fn root() {}
 
 /// `GET /metrics`, as Prometheus reads it.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
-    let backend = &app.backend;
-    app.metrics.set_processes(backend.name(), &backend.processes());
-    app.metrics.set_turns(backend.name(), &backend.turns());
-    app.metrics.account.set(backend.name(), &backend.account_windows());
+    for upstream in app.upstreams.iter() {
+        let (name, backend) = (&**upstream.name(), &upstream.backend);
+        app.metrics.set_processes(name, &backend.processes());
+        app.metrics.set_turns(name, &backend.turns());
+        app.metrics.account.set(name, &backend.account_windows());
+        let is_left_alone = upstream.resting().is_some() || upstream.breaker() != BreakerState::Closed;
+        app.metrics.set_available(name, !is_left_alone);
+    }
     if let Some(store) = app.responses.store()
         && let Ok(size) = store.size().await
     {

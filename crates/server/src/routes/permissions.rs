@@ -42,7 +42,7 @@ pub(crate) const fn closed(app: &App) -> &'static str {
 
 /// `GET`: the prompts as server-sent events, those that wait already first.
 pub(crate) async fn listen(State(app): State<Arc<App>>, parts: Parts) -> Response {
-    let Some(desk) = app.backend.permissions() else { return failed(&parts, &no_tools()) };
+    let Some(desk) = app.upstreams.permissions() else { return failed(&parts, &no_tools()) };
     let stop = Box::pin(app.drain.begun.clone().cancelled_owned());
     let body = Body::from_stream(Prompts {
         events: desk.listen(),
@@ -63,7 +63,7 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, parts: Parts, body: Body
 }
 
 async fn answered(app: &App, parts: &Parts, body: Body) -> Result<(String, &'static str), ApiError> {
-    let desk = app.backend.permissions().ok_or_else(no_tools)?;
+    let desk = app.upstreams.permissions().ok_or_else(no_tools)?;
     let body = body::read(&parts.headers, body, app.body_bounds()).await?;
     let (id, decision) = read(&body)?;
     let behavior = decision.behavior();

@@ -63,6 +63,17 @@ struct TurnLabels {
     way: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct AttemptLabels {
+    backend: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct BackendLabels {
+    backend: String,
+}
+
 /// What one exchange adds to the metrics.
 pub(crate) struct Observed<'a> {
     pub labels: ExchangeLabels,
@@ -87,6 +98,8 @@ pub(crate) struct Metrics {
     pub(crate) active_requests: Gauge,
     pub(crate) connections: Gauge,
     pub(crate) rejected: Family<RejectedLabels, Counter>,
+    attempts: Family<AttemptLabels, Counter>,
+    available: Family<BackendLabels, Gauge>,
     processes: Family<ProcessLabels, Gauge>,
     turns: Family<TurnLabels, Counter>,
     pub(crate) account: AccountGauges,
@@ -117,6 +130,8 @@ impl Metrics {
             active_requests: Gauge::default(),
             connections: Gauge::default(),
             rejected: Family::default(),
+            attempts: Family::default(),
+            available: Family::default(),
             processes: Family::default(),
             turns: Family::default(),
             account: AccountGauges::default(),
@@ -152,6 +167,9 @@ impl Metrics {
             "Requests refused before any backend, by reason",
             self.rejected.clone(),
         );
+        r.register("attempts", "Requests given to a backend, by what came of it", self.attempts.clone());
+        let help = "1 while a backend is given requests, 0 while it is left alone";
+        r.register("backend_available", help, self.available.clone());
         r.register("claude_processes", "Processes of the claude program by state", self.processes.clone());
         let help = "Turns of the claude program, by how it came to know the conversation";
         r.register("claude_turns", help, self.turns.clone());
@@ -171,6 +189,17 @@ impl Metrics {
     /// Counts one refused request.
     pub(crate) fn reject(&self, reason: &'static str) {
         self.rejected.get_or_create(&RejectedLabels { reason }).inc();
+    }
+
+    /// Counts one request that was given to a backend.
+    pub(crate) fn attempt(&self, backend: &str, outcome: &'static str) {
+        self.attempts.get_or_create(&AttemptLabels { backend: backend.to_owned(), outcome }).inc();
+    }
+
+    /// Whether requests are given to a backend now.
+    pub(crate) fn set_available(&self, backend: &str, available: bool) {
+        let labels = BackendLabels { backend: backend.to_owned() };
+        self.available.get_or_create(&labels).set(available.into());
     }
 
     /// Counts one exchange, whoever ended it.

@@ -60,13 +60,10 @@ impl Proxy {
         let environment = BTreeMap::from([("HOME".to_owned(), "/nonexistent".to_owned())]);
         let config = config::parse(&settings.to_string(), &environment).unwrap().config;
         let timeouts = Timeouts { quiet: config.claude.timeout, response: config.claude.response_timeout };
-        let credential = Credential::ApiKey("sim-key".into());
-        let base_url = config.anthropic.base_url.clone();
-        let backend = Anthropic::new(&AnthropicSettings { base_url, credential, timeouts }).unwrap();
-        let backend: Arc<dyn Backend> = Arc::new(backend);
+        let backends = config.backends.iter().map(|(name, upstream)| api(name, upstream, timeouts)).collect();
         let gate = Gate::new(&config, None, false);
         let store = config.openai.store.then(|| store(&data_dir, config.openai.store_max_bytes));
-        let server = Server::bind(App::new(config, backend, gate, store)).unwrap();
+        let server = Server::bind(App::new(config, backends, gate, store)).unwrap();
         let address = server.address().unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.run(async {
@@ -147,6 +144,20 @@ impl Proxy {
     pub(crate) async fn metrics(&self) -> String {
         self.get("/metrics", &[]).await.text().await
     }
+}
+
+fn api(name: &str, upstream: &config::Upstream, timeouts: Timeouts) -> Arc<dyn Backend> {
+    let (base_url, credential) = match upstream {
+        config::Upstream::Anthropic(section) => {
+            let key = section.api_key.as_ref().expect("tests use API keys");
+            (section.base_url.clone(), Credential::ApiKey(key.expose().to_owned()))
+        }
+        config::Upstream::Passthrough { base_url } => (base_url.clone(), Credential::Callers),
+        config::Upstream::ClaudeCode => panic!("these tests run no program"),
+    };
+    Arc::new(
+        Anthropic::new(&AnthropicSettings { name: name.to_owned(), base_url, credential, timeouts }).unwrap(),
+    )
 }
 
 fn store(dir: &TempDir, max_bytes: u64) -> Arc<dyn ResponseStore> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use claude_code::{Credentials, Driver, OperatorEnvironment, TESTED_VERSION, Version};
-use policy::config::{self, Config, Loaded};
+use policy::config::{Config, Loaded, Upstream};
 
 use crate::args::Doctor;
 use crate::setup;
@@ -20,12 +20,15 @@ pub(crate) async fn run(loaded: &Loaded, wanted: &Doctor) -> Result<bool> {
     let mut report = Report::default();
     configuration(&mut report, loaded);
     let config = &loaded.config;
-    let installed = match config.claude.backend {
-        config::Backend::ClaudeCode => claude_program(&mut report, config, &environment).await,
-        config::Backend::Anthropic => {
-            report.ok("upstream", &config.anthropic.base_url);
-            None
+    for upstream in config.backends.values() {
+        if let Upstream::Anthropic(section) = upstream {
+            report.ok("upstream", &section.base_url);
         }
+    }
+    let installed = if setup::runs_claude(config) {
+        claude_program(&mut report, config, &environment).await
+    } else {
+        None
     };
     if report.good {
         round_trip::check(&mut report, config, &environment, !wanted.no_request).await;
@@ -41,8 +44,7 @@ fn configuration(report: &mut Report, loaded: &Loaded) {
     let from =
         loaded.path.as_ref().map_or("defaults and environment".to_owned(), |path| path.display().to_string());
     report.ok("configuration", &from);
-    let claude = &loaded.config.claude;
-    report.ok("backend", &format!("{}: {}", claude.backend.as_str(), claude.backend_reason));
+    setup::backend_lines(&loaded.config).iter().for_each(|line| report.ok("backend", line));
 }
 
 /// The program that a driver can be made for.

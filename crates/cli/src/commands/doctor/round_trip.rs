@@ -4,38 +4,42 @@ use backends::{Backend, Call, ReplyBody, State};
 use bytes::Bytes;
 use claude_code::OperatorEnvironment;
 use futures_util::StreamExt;
-use http::HeaderMap;
 use http_body_util::BodyExt;
-use policy::config::Config;
+use policy::config::{Config, Upstream};
 
 use super::report::Report;
 use crate::setup;
 
-/// Whether the backend serves; with `with_request`, by a real request.
+/// Whether each backend serves; with `with_request`, by a real request.
 pub(super) async fn check(
     report: &mut Report,
     config: &Config,
     environment: &OperatorEnvironment,
     with_request: bool,
 ) {
-    let backend = match setup::backend(config, environment) {
-        Ok(backend) => backend,
+    let backends = match setup::backends(config, environment) {
+        Ok(backends) => backends,
         Err(error) => return report.failed("backend", &format!("{error:#}")),
     };
-    backend.probe().await;
-    let health = backend.health();
-    match health.state {
-        State::Failing => report.failed("access", &health.detail),
-        _ if health.detail.is_empty() => report.ok("access", "granted"),
-        _ => report.ok("access", &health.detail),
-    }
-    if with_request && health.state != State::Failing {
-        match ask(&*backend, config).await {
-            Ok(answered) => report.ok("round trip", &answered),
-            Err(why) => report.failed("round trip", &why),
+    for backend in &backends {
+        // Where there is but one, its name says nothing new.
+        let of = if backends.len() > 1 { format!("{}: ", backend.name()) } else { String::new() };
+        backend.probe().await;
+        let health = backend.health();
+        match health.state {
+            State::Failing => report.failed("access", &format!("{of}{}", health.detail)),
+            _ if health.detail.is_empty() => report.ok("access", &format!("{of}granted")),
+            _ => report.ok("access", &format!("{of}{}", health.detail)),
         }
+        let can_ask = !matches!(config.backends.get(backend.name()), Some(Upstream::Passthrough { .. }));
+        if with_request && can_ask && health.state != State::Failing {
+            match ask(&**backend, config).await {
+                Ok(answered) => report.ok("round trip", &format!("{of}{answered}")),
+                Err(why) => report.failed("round trip", &format!("{of}{why}")),
+            }
+        }
+        backend.shutdown().await;
     }
-    backend.shutdown().await;
 }
 
 /// One small request to the default model.
@@ -46,17 +50,7 @@ async fn ask(backend: &dyn Backend, config: &Config) -> Result<String, String> {
         "max_tokens": 16,
         "messages": [{ "role": "user", "content": "Reply with: ok" }],
     });
-    let body = Bytes::from(body.to_string());
-    let call = Call {
-        body,
-        model: model.clone(),
-        stream: false,
-        query: None,
-        headers: HeaderMap::new(),
-        owner: String::new(),
-        strict: false,
-        agent_events: false,
-    };
+    let call = Call::of_our_own(Bytes::from(body.to_string()), &model, false);
     let began = std::time::Instant::now();
     let reply = backend.send(call).await.map_err(|error| error.error.message)?;
     let status = reply.status;

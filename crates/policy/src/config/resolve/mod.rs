@@ -2,6 +2,8 @@
 //! reads references and paths and gathers what is wrong.
 
 mod auth;
+mod backends;
+mod routing;
 mod server;
 mod tools;
 mod upstream;
@@ -50,11 +52,15 @@ impl Resolver<'_> {
     fn config(&mut self, raw: Raw) -> Config {
         let anthropic = self.anthropic(raw.anthropic);
         let claude_code = self.claude_code(raw.claude_code);
+        let claude = self.claude(raw.claude, &anthropic, raw.backends.is_some());
+        let backends = self.backends(raw.backends, &claude, &anthropic);
         Config {
             server: self.server(raw.server),
-            claude: self.claude(raw.claude, &anthropic),
+            claude,
             anthropic,
             claude_code,
+            routing: self.routing(raw.routing, &backends),
+            backends,
             openai: self.openai(raw.openai),
             auth: self.auth(raw.auth),
             logging: self.logging(raw.logging),
@@ -71,8 +77,7 @@ impl Resolver<'_> {
         self.problems.extend(super::operator::problems(config, self.origins));
         self.check_tools(config);
         self.refuse_loops(config);
-        self.refuse_account_tokens(config);
-        self.note_missing_credentials(config);
+        self.check_credentials(config);
     }
 
     fn problem(&mut self, key: &str, text: impl Into<String>) {

@@ -6,12 +6,11 @@ use std::time::Duration;
 use super::Resolver;
 use super::server::size;
 use crate::config::{
-    Anthropic, Backend, Claude, ClaudeCode, Config, Credentials, Origin, PermissionMode, Secret, raw,
+    Anthropic, Backend, Claude, ClaudeCode, Credentials, Origin, PermissionMode, Secret, raw,
 };
 
-const ANTHROPIC_API: &str = "https://api.anthropic.com";
-/// What a token of a Claude account begins with.
-const ACCOUNT_TOKEN: &str = "sk-ant-oat";
+/// Where the API is unless something else is said.
+pub(super) const ANTHROPIC_API: &str = "https://api.anthropic.com";
 
 /// The variable by which the `claude` program knows that a credential set is meant.
 const MARKERS: [(&str, Credentials); 4] = [
@@ -31,8 +30,17 @@ impl Resolver<'_> {
         }
     }
 
-    pub(super) fn claude(&mut self, raw: raw::Claude, anthropic: &Anthropic) -> Claude {
-        let (backend, backend_reason) = self.backend(raw.backend, anthropic);
+    /// `are_named` where `backends` says what serves.
+    pub(super) fn claude(&mut self, raw: raw::Claude, anthropic: &Anthropic, are_named: bool) -> Claude {
+        let (backend, backend_reason) = if are_named {
+            if raw.backend.is_some() {
+                self.notices.push("`claude.backend` has no effect beside `backends`.".to_owned());
+            }
+            (None, format!("`backends` says so ({})", self.origins.of("backends")))
+        } else {
+            let (backend, reason) = self.backend(raw.backend, anthropic);
+            (Some(backend), reason)
+        };
         let default_model = raw.default_model.unwrap_or_else(|| "claude-sonnet-5-5".to_owned());
         if default_model.trim().is_empty() || default_model == "default" {
             self.problem("claude.default_model", "expected the name of a model");
@@ -155,35 +163,6 @@ impl Resolver<'_> {
                 let text = format!("belongs to other credentials than `{chosen}`, which are the ones in use");
                 self.problem(&format!("claude_code.env.{name}"), text);
             }
-        }
-    }
-
-    /// Where the `claude` program serves, these settings are not used and may hold what the user's shell has.
-    pub(super) fn refuse_account_tokens(&mut self, config: &Config) {
-        if config.claude.backend != Backend::Anthropic {
-            return;
-        }
-        let anthropic = &config.anthropic;
-        let keys =
-            [("anthropic.api_key", &anthropic.api_key), ("anthropic.auth_token", &anthropic.auth_token)];
-        for (key, secret) in keys {
-            if secret.as_ref().is_some_and(|secret| secret.expose().starts_with(ACCOUNT_TOKEN)) {
-                let text = "this is the token of a Claude account, which Anthropic's Consumer Terms allow in Claude \
-                            Code only; set it as CLAUDE_CODE_OAUTH_TOKEN to serve through the `claude` program, or \
-                            use an API key from the Claude Console";
-                self.problem(key, text);
-            }
-        }
-    }
-
-    pub(super) fn note_missing_credentials(&mut self, config: &Config) {
-        let anthropic = &config.anthropic;
-        if config.claude.backend == Backend::Anthropic
-            && anthropic.api_key.is_none()
-            && anthropic.auth_token.is_none()
-        {
-            let text = "Backend `anthropic` has no key: set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN.";
-            self.notices.push(text.to_owned());
         }
     }
 }

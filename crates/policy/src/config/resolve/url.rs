@@ -1,7 +1,7 @@
 //! Addresses of upstream APIs.
 
 use super::Resolver;
-use crate::config::{Backend, Config};
+use crate::config::{Anthropic, Config, Upstream};
 
 impl Resolver<'_> {
     /// An `http` or `https` address without credentials, query and trailing slash.
@@ -26,12 +26,20 @@ impl Resolver<'_> {
     /// `ANTHROPIC_BASE_URL` is what users set to reach this server: inherited by the server itself, every
     /// request would go round in a circle.
     pub(super) fn refuse_loops(&mut self, config: &Config) {
-        let (key, base) = match config.claude.backend {
-            Backend::Anthropic => ("anthropic.base_url", Some(&config.anthropic.base_url)),
-            Backend::ClaudeCode => ("claude_code.base_url", config.claude_code.base_url.as_ref()),
-        };
-        if base.is_some_and(|base| points_at(base, config.server.port)) {
-            self.problem(key, "points at this server itself; unset it here, and set it for the clients only");
+        for (name, upstream) in &config.backends {
+            let base = match upstream {
+                Upstream::Anthropic(Anthropic { base_url, .. }) | Upstream::Passthrough { base_url } => {
+                    Some(base_url)
+                }
+                Upstream::ClaudeCode => config.claude_code.base_url.as_ref(),
+            };
+            if base.is_some_and(|base| points_at(base, config.server.port)) {
+                let key = config.setting_of(name, "base_url");
+                self.problem(
+                    &key,
+                    "points at this server itself; unset it here, and set it for the clients only",
+                );
+            }
         }
     }
 }

@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 use backends::{Backend, Call, ReplyBody};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http::HeaderMap;
 use messages::Accumulator;
 use policy::config::{self, Config};
 use serde_json::Value;
@@ -62,7 +61,8 @@ impl Stand {
         (section.idle_time, section.hold_time) = (section.idle_time.max(KEPT), section.hold_time.max(KEPT));
         // What is looked at is the program as an API, whatever else it may do here.
         sandboxed.claude_code.tools.clear();
-        let backend = setup::backend(&sandboxed, &sandbox::environment(home.path()))?;
+        let backends = setup::backends(&sandboxed, &sandbox::environment(home.path()))?;
+        let backend = backends.into_iter().next().context("no backend")?;
         Ok(Self { simulator, backend, credentials, _home: home })
     }
 
@@ -73,16 +73,7 @@ impl Stand {
     /// Asks, and waits for the whole answer.
     pub(super) async fn ask(&self, request: &Value) -> Result<Answer, String> {
         self.simulator.clear_requests();
-        let call = Call {
-            body: Bytes::from(request.to_string()),
-            model: MODEL.to_owned(),
-            stream: true,
-            query: None,
-            headers: HeaderMap::new(),
-            owner: String::new(),
-            strict: false,
-            agent_events: false,
-        };
+        let call = Call::of_our_own(Bytes::from(request.to_string()), MODEL, true);
         let before = self.backend.turns();
         let began = Instant::now();
         let reply = self.backend.send(call).await.map_err(|error| error.error.message)?;
