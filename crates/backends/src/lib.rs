@@ -3,13 +3,16 @@
 //! A backend takes Messages API *bytes* and answers with bytes or raw events; no dialect is known here.
 
 mod anthropic;
+mod bedrock;
 mod breaker;
 mod call;
 mod claude_code;
+mod environment;
 mod error;
 mod headers;
 mod health;
 mod http;
+mod vertex;
 
 use std::sync::Arc;
 
@@ -20,12 +23,15 @@ pub use ::claude_code::{
     ReportedModel, UnknownPrompt,
 };
 pub use anthropic::{Anthropic, AnthropicSettings, AnthropicSetupError, Credential};
+pub use bedrock::{AwsCredentials, BedrockSettings};
 pub use breaker::{Breaker, BreakerSettings, BreakerState};
 pub use call::{Call, EventStream, OwnKey, Reply, ReplyBody};
 pub use claude_code::ClaudeCode;
+pub use environment::Environment;
 pub use error::BackendError;
 pub use health::{Health, HealthCell, State};
 pub use http::{HttpClient, Timeouts, UpstreamBody};
+pub use vertex::{GoogleCredentials, VertexSettings};
 
 /// What of the Messages API a backend can carry, whichever model serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

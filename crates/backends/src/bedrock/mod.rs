@@ -1,0 +1,5 @@
+//! The Messages API on Amazon Bedrock.
+
+mod settings;
+
+pub use settings::{AwsCredentials, BedrockSettings};
