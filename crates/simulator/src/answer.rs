@@ -12,6 +12,7 @@ mod usage;
 pub(crate) use body::AnswerBody;
 pub(crate) use play::Waiter;
 
+use crate::face::Face;
 use crate::models;
 use crate::record::{Ended, Exchange};
 use crate::refusal::{self, Refusal};
@@ -29,6 +30,7 @@ pub(crate) struct Hangup;
 
 /// What an answer needs to know about its request.
 pub(crate) struct Asked {
+    pub(crate) face: Face,
     pub(crate) request_id: String,
     /// A number that no other request has, for ids.
     pub(crate) number: u64,
@@ -37,8 +39,16 @@ pub(crate) struct Asked {
     pub(crate) input_tokens: u64,
 }
 
+/// Which API was asked, in which request.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) face: Face,
+    pub(crate) request_id: &'a str,
+}
+
 /// What stands around the content of a message.
 struct Envelope {
+    face: Face,
     id: String,
     model: String,
     request_id: String,
@@ -51,6 +61,7 @@ impl Envelope {
     fn new(turn: &Turn, asked: &Asked) -> Self {
         let default_stop = if parts::calls_a_tool(turn) { "tool_use" } else { "end_turn" };
         Self {
+            face: asked.face,
             id: turn.id.clone().unwrap_or_else(|| format!("msg_01Sim{:019}", asked.number)),
             model: turn.model.clone().unwrap_or_else(|| models::served(&asked.model).into_owned()),
             request_id: asked.request_id.clone(),
@@ -72,8 +83,9 @@ pub(crate) async fn play(
         exchange.end(Ended::Cut);
         return Err(Hangup);
     }
+    let asking = Asking { face: asked.face, request_id: &asked.request_id };
     if let Some(error) = &turn.http_error {
-        return Ok(http_error(error, &turn.headers, &asked.request_id, exchange));
+        return Ok(http_error(error, &turn.headers, asking, exchange));
     }
     let envelope = Envelope::new(&turn, asked);
     let parts = parts::unroll(&turn, asked.number);
@@ -81,14 +93,18 @@ pub(crate) async fn play(
         let acts = sse::acts(&turn, &envelope, parts);
         exchange.answered(200);
         let body = AnswerBody::stream(play::start(acts, waiter), exchange);
-        return Ok(response(200, "text/event-stream; charset=utf-8", &asked.request_id, &turn.headers, body));
+        return Ok(response(200, asked.face.stream_type(), asking, &turn.headers, body));
     }
     match json::fold(&envelope, parts, turn.gap_ms, &mut waiter).await {
-        json::Folded::Message(text) => Ok(full(200, text, &asked.request_id, &turn.headers, exchange)),
-        json::Folded::Half(text) => Ok(half(&text, &asked.request_id, &turn.headers, waiter, exchange)),
+        json::Folded::Message(text) => {
+            let mut response = full(200, text, asking, &turn.headers, exchange);
+            asked.face.count_in(response.headers_mut(), envelope.usage.in_and_out());
+            Ok(response)
+        }
+        json::Folded::Half(text) => Ok(half(&text, asking, &turn.headers, waiter, exchange)),
         json::Folded::Error(kind, message) => {
-            let text = refusal::body(&kind, &message, Some(&asked.request_id));
-            Ok(full(refusal::status_of(&kind), text, &asked.request_id, &turn.headers, exchange))
+            let refusal = Refusal::new(refusal::status_of(&kind), &kind, message);
+            Ok(told(&refusal, asking, &turn.headers, exchange))
         }
         json::Folded::Closed => {
             exchange.end(Ended::Cut);
@@ -100,7 +116,7 @@ pub(crate) async fn play(
 /// Waits and HTTP error of a turn for an endpoint that has no message to answer; the rest is the caller's.
 pub(crate) async fn play_error(
     turn: &Turn,
-    request_id: &str,
+    asking: Asking<'_>,
     waiter: &mut Waiter,
     mut exchange: Exchange,
 ) -> Result<Result<Response<AnswerBody>, Exchange>, Hangup> {
@@ -109,7 +125,7 @@ pub(crate) async fn play_error(
         return Err(Hangup);
     }
     match &turn.http_error {
-        Some(error) => Ok(Ok(http_error(error, &turn.headers, request_id, exchange))),
+        Some(error) => Ok(Ok(http_error(error, &turn.headers, asking, exchange))),
         None => Ok(Err(exchange)),
     }
 }
@@ -118,43 +134,55 @@ pub(crate) async fn play_error(
 pub(crate) fn full(
     status: u16,
     text: String,
-    request_id: &str,
+    asking: Asking<'_>,
     extra: &BTreeMap<String, String>,
     exchange: Exchange,
 ) -> Response<AnswerBody> {
     exchange.answered(status);
     let body = AnswerBody::full(Bytes::from(text), Some(exchange));
-    response(status, "application/json", request_id, extra, body)
+    response(status, "application/json", asking, extra, body)
 }
 
 /// The answer to a refused request.
-pub(crate) fn refused(refusal: &Refusal, request_id: &str, exchange: Exchange) -> Response<AnswerBody> {
-    let text = refusal::body(&refusal.kind, &refusal.message, Some(request_id));
+pub(crate) fn refused(refusal: &Refusal, asking: Asking<'_>, exchange: Exchange) -> Response<AnswerBody> {
     let extra = refusal.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    full(refusal.status, text, request_id, &extra.collect(), exchange)
+    told(refusal, asking, &extra.collect(), exchange)
+}
+
+/// An error in the shape of the API that was asked.
+fn told(
+    refusal: &Refusal,
+    asking: Asking<'_>,
+    extra: &BTreeMap<String, String>,
+    exchange: Exchange,
+) -> Response<AnswerBody> {
+    let told = asking.face.error(refusal, asking.request_id);
+    let its_own = told.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let headers = its_own.chain(extra.clone()).collect();
+    full(told.status, told.body, asking, &headers, exchange)
 }
 
 fn http_error(
     error: &HttpError,
     extra: &BTreeMap<String, String>,
-    request_id: &str,
+    asking: Asking<'_>,
     exchange: Exchange,
 ) -> Response<AnswerBody> {
     if let Some(body) = &error.body {
         exchange.answered(error.status);
         let kind = if body.trim_start().starts_with('{') { "application/json" } else { "text/html" };
         let body = AnswerBody::full(Bytes::from(body.clone()), Some(exchange));
-        return response(error.status, kind, request_id, extra, body);
+        return response(error.status, kind, asking, extra, body);
     }
     let kind = error.kind.as_deref().unwrap_or_else(|| refusal::kind_of(error.status));
     let message = error.message.as_deref().unwrap_or_else(|| refusal::prose_of(kind));
-    full(error.status, refusal::body(kind, message, Some(request_id)), request_id, extra, exchange)
+    told(&Refusal::new(error.status, kind, message), asking, extra, exchange)
 }
 
 /// A JSON answer whose connection closes half-way.
 fn half(
     text: &str,
-    request_id: &str,
+    asking: Asking<'_>,
     extra: &BTreeMap<String, String>,
     waiter: Waiter,
     exchange: Exchange,
@@ -162,7 +190,7 @@ fn half(
     exchange.answered(200);
     let acts = vec![play::Act::Send(text.as_bytes()[..text.len() / 2].to_vec()), play::Act::Abort];
     let body = AnswerBody::stream(play::start(acts, waiter), exchange);
-    let mut response = response(200, "application/json", request_id, extra, body);
+    let mut response = response(200, "application/json", asking, extra, body);
     response.headers_mut().insert(hyper::header::CONTENT_LENGTH, HeaderValue::from(text.len()));
     response
 }
@@ -171,13 +199,13 @@ fn half(
 fn response(
     status: u16,
     content_type: &'static str,
-    request_id: &str,
+    asking: Asking<'_>,
     extra: &BTreeMap<String, String>,
     body: AnswerBody,
 ) -> Response<AnswerBody> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    headers::usual(response.headers_mut(), content_type, request_id);
+    headers::usual(response.headers_mut(), content_type, asking);
     for (name, value) in extra {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             response.headers_mut().insert(name, value);

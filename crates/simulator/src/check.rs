@@ -46,6 +46,11 @@ pub(crate) fn body(request: &Request<'_>, body: &[u8]) -> Result<Value, Refusal>
     header::content_type(request.headers)?;
     let parsed = serde_json::from_slice(body)
         .map_err(|error| Refusal::invalid(format!("The request body is not valid JSON: {error}")))?;
+    whole(request, parsed)
+}
+
+/// The same for a body that was read already.
+pub(crate) fn whole(request: &Request<'_>, parsed: Value) -> Result<Value, Refusal> {
     let Value::Object(fields) = &parsed else {
         return Err(Refusal::invalid("Input should be a valid dictionary"));
     };

@@ -14,6 +14,11 @@ pub(crate) fn rfc3339_in(seconds: u64) -> String {
     rfc3339(since.as_secs() + seconds)
 }
 
+/// `20261122T163400Z`
+pub(crate) fn basic(unix_seconds: u64) -> String {
+    rfc3339(unix_seconds).replace(['-', ':'], "")
+}
+
 fn rfc3339(unix_seconds: u64) -> String {
     let (year, month, day) = civil(unix_seconds / 86_400);
     let of_day = unix_seconds % 86_400;

@@ -27,6 +27,7 @@ pub(crate) fn answer(state: &State, head: &Parts, body: &[u8]) -> Response<Answe
             Ok("[]".to_owned())
         }
         (&Method::GET, "/__sim/active") => Ok(active(state)),
+        (&Method::GET, "/__sim/service-account") => Ok(state.service_account()),
         (&Method::POST, "/__sim/release") => release(state, body),
         _ => return unrecorded(404, r#"{"error":"no such control endpoint"}"#.to_owned()),
     };

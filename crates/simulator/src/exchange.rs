@@ -1,13 +1,14 @@
 //! One exchange: recorded, authenticated, checked, answered.
 
-use crate::answer::{self, AnswerBody, Asked, Hangup, Waiter};
+use crate::answer::{self, AnswerBody, Asked, Asking, Hangup, Waiter};
 use crate::check::{self, Endpoint};
+use crate::face::Face;
 use crate::prompt::Prompt;
 use crate::record::{Exchange, Recorded};
 use crate::refusal::Refusal;
 use crate::script::Turn;
 use crate::server::State;
-use crate::{clock, control, echo, models, steer, tokens};
+use crate::{aws, clock, control, echo, google, models, steer, tokens};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -22,6 +23,7 @@ const MAX_BODY_BYTES: usize = 32 << 20;
 
 /// A request that was read.
 struct Call<'a> {
+    face: Face,
     method: &'a Method,
     path: &'a str,
     query: &'a str,
@@ -46,6 +48,7 @@ pub(crate) async fn answer(
     let exchange = state.ledger.open(recorded(&head, body.clone().unwrap_or_default()));
     let number = state.number();
     let call = Call {
+        face: Face::of(head.uri.path()),
         method: &head.method,
         path: head.uri.path(),
         query: head.uri.query().unwrap_or_default(),
@@ -55,12 +58,22 @@ pub(crate) async fn answer(
         number,
     };
     let admitted = match body {
-        Some(_) => admit(&state, &call),
+        Some(_) => match call.face {
+            Face::Messages => admit(&state, &call),
+            Face::Aws => admit_aws(&state, &call),
+            Face::Google => admit_google(&state, &call),
+        },
         None => Err(Refusal::new(413, "request_too_large", "Request exceeds the maximum size")),
     };
     match admitted {
         Ok(route) => serve(&state, call, route, waiter, exchange).await,
-        Err(refusal) => Ok(answer::refused(&refusal, &call.request_id, exchange)),
+        Err(refusal) => Ok(answer::refused(&refusal, call.asking(), exchange)),
+    }
+}
+
+impl Call<'_> {
+    fn asking(&self) -> Asking<'_> {
+        Asking { face: self.face, request_id: &self.request_id }
     }
 }
 
@@ -98,6 +111,23 @@ enum Route {
     Model(String),
     Message(Value),
     Count(Value),
+    /// Something else that is told as it is, with its status.
+    Told(u16, String),
+}
+
+impl Route {
+    fn of(endpoint: Endpoint, body: Value) -> Self {
+        if endpoint == Endpoint::Messages { Self::Message(body) } else { Self::Count(body) }
+    }
+
+    /// Where a script has it: the same turns serve whichever API asks for the message.
+    fn scripted_path<'a>(&self, call: &Call<'a>) -> &'a str {
+        match self {
+            Self::Message(_) => "/v1/messages",
+            Self::Count(_) => "/v1/messages/count_tokens",
+            _ => call.path,
+        }
+    }
 }
 
 fn admit(state: &State, call: &Call<'_>) -> Result<Route, Refusal> {
@@ -121,8 +151,45 @@ fn admit(state: &State, call: &Call<'_>) -> Result<Route, Refusal> {
     let endpoint = if call.path == "/v1/messages" { Endpoint::Messages } else { Endpoint::CountTokens };
     let request =
         check::Request { endpoint, version, headers: call.headers, more_models: &state.settings.models };
-    let body = check::body(&request, &call.body)?;
-    Ok(if endpoint == Endpoint::Messages { Route::Message(body) } else { Route::Count(body) })
+    check::body(&request, &call.body).map(|body| Route::of(endpoint, body))
+}
+
+fn admit_aws(state: &State, call: &Call<'_>) -> Result<Route, Refusal> {
+    let lifetime = state.settings.credentials_seconds;
+    if let Some(role) = aws::role(call.method, call.path, call.headers, lifetime) {
+        return role.map(|text| Route::Told(200, text));
+    }
+    let Call { method, path, query, headers, body, .. } = call;
+    aws::authorize(&aws::Signed { method, path, query, headers, body })?;
+    let asked = aws::call(method, path)?;
+    if matches!(asked, aws::Call::Profiles) {
+        return Ok(Route::Told(200, aws::profiles()));
+    }
+    let (endpoint, mut message) = aws::message(&asked, body, &state.settings.models)?;
+    let headers = aws::take_betas(&mut message)?;
+    checked(state, endpoint, &headers, message)
+}
+
+fn admit_google(state: &State, call: &Call<'_>) -> Result<Route, Refusal> {
+    let Call { method, path, headers, body, .. } = call;
+    if google::is_token_path(path) {
+        let url = format!("{}{path}", state.url);
+        let lifetime_seconds = state.settings.credentials_seconds;
+        let asked = google::Asked { method, path, headers, body, url, lifetime_seconds };
+        let (status, text) = google::token(&asked, &state.google_key, &state.google_tokens);
+        return Ok(Route::Told(status, text));
+    }
+    google::authorize(headers, &state.google_tokens)?;
+    let asked = google::call(method, path)?;
+    let (endpoint, message) = google::message(&asked, body, &state.settings.models)?;
+    checked(state, endpoint, headers, message)
+}
+
+/// What a cloud passes on to the model is what the Messages API checks.
+fn checked(state: &State, endpoint: Endpoint, headers: &HeaderMap, message: Value) -> Result<Route, Refusal> {
+    let (version, more_models) = (check::Version::First, &state.settings.models[..]);
+    let request = check::Request { endpoint, version, headers, more_models };
+    check::whole(&request, message).map(|message| Route::of(endpoint, message))
 }
 
 async fn serve(
@@ -138,11 +205,13 @@ async fn serve(
         }
         _ => (String::new(), Prompt::default()),
     };
-    let scripted = state.queue.take(call.path, &model, &prompt.all());
+    let scripted = state.queue.take(route.scripted_path(&call), &model, &prompt.all());
+    let mut status = 200;
     let plain = match route {
         Route::Message(body) => {
             let turn = scripted.unwrap_or_else(|| unscripted(&body, &prompt));
             let asked = Asked {
+                face: call.face,
                 request_id: call.request_id,
                 number: call.number,
                 stream: body["stream"] == Value::Bool(true),
@@ -153,20 +222,28 @@ async fn serve(
         }
         Route::Count(body) => {
             let scripted = scripted.as_ref().and_then(|turn| turn.usage.input_tokens);
-            Ok(format!(r#"{{"input_tokens":{}}}"#, scripted.unwrap_or_else(|| tokens::of_request(&body))))
+            let tokens = scripted.unwrap_or_else(|| tokens::of_request(&body));
+            Ok(match call.face {
+                Face::Aws => aws::count(tokens),
+                _ => format!(r#"{{"input_tokens":{tokens}}}"#),
+            })
         }
         Route::Models => models::page(call.query),
         Route::Model(name) => models::one(&name),
         Route::Root => Ok(String::new()),
+        Route::Told(told, text) => {
+            status = told;
+            Ok(text)
+        }
     };
     let turn = scripted.unwrap_or_default();
-    let exchange = match answer::play_error(&turn, &call.request_id, &mut waiter, exchange).await? {
+    let exchange = match answer::play_error(&turn, call.asking(), &mut waiter, exchange).await? {
         Ok(response) => return Ok(response),
         Err(exchange) => exchange,
     };
     Ok(match plain {
-        Ok(text) => answer::full(200, text, &call.request_id, &turn.headers, exchange),
-        Err(refusal) => answer::refused(&refusal, &call.request_id, exchange),
+        Ok(text) => answer::full(status, text, call.asking(), &turn.headers, exchange),
+        Err(refusal) => answer::refused(&refusal, call.asking(), exchange),
     })
 }
 

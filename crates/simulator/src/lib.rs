@@ -73,12 +73,15 @@
 //! - The last 2,000 requests are remembered, 256 MB of bodies at most.
 
 mod answer;
+pub mod aws;
 mod base64;
 mod check;
 mod clock;
 mod control;
 mod echo;
 mod exchange;
+mod face;
+pub mod google;
 mod models;
 mod prompt;
 mod queue;

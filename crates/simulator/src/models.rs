@@ -123,6 +123,11 @@ fn family_and_version(name: &str) -> (&str, (u32, u32)) {
     }
 }
 
+/// The ids of all of them.
+pub(crate) fn ids() -> impl Iterator<Item = &'static str> {
+    MODELS.iter().map(|model| model.id)
+}
+
 #[derive(Serialize)]
 struct Listed {
     r#type: &'static str,

@@ -1,6 +1,7 @@
 //! The listener: connections in, exchanges out. Everything ends when the [`Simulator`] is dropped.
 
 use crate::exchange;
+use crate::google;
 use crate::queue::Queue;
 use crate::record::{Ledger, Recorded};
 use crate::script::Turn;
@@ -25,12 +26,14 @@ pub struct Settings {
     pub key: Option<String>,
     /// Further model names it serves, under the rules their version implies.
     pub models: Vec<String>,
+    /// How long Google's tokens and AWS's temporary credentials are good, in seconds.
+    pub credentials_seconds: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        Self { address, key: None, models: Vec::new() }
+        Self { address, key: None, models: Vec::new(), credentials_seconds: 3600 }
     }
 }
 
@@ -39,6 +42,10 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) queue: Queue,
+    pub(crate) google_key: google::Key,
+    pub(crate) google_tokens: google::Tokens,
+    /// `http://127.0.0.1:PORT`
+    pub(crate) url: String,
     /// Counts releases; a held exchange waits for the count to pass what it has used.
     pub(crate) releases: watch::Sender<u64>,
     counter: AtomicU64,
@@ -48,6 +55,10 @@ impl State {
     /// The next number for ids.
     pub(crate) fn number(&self) -> u64 {
         self.counter.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn service_account(&self) -> String {
+        self.google_key.file(&format!("{}/token", self.url))
     }
 
     pub(crate) fn release(&self, times: u64) {
@@ -86,6 +97,9 @@ impl Simulator {
             settings,
             ledger: Arc::default(),
             queue: Queue::default(),
+            google_key: google::Key::default(),
+            google_tokens: google::Tokens::default(),
+            url: format!("http://{address}"),
             releases: watch::Sender::new(0),
             counter: AtomicU64::new(0),
         });
@@ -96,7 +110,14 @@ impl Simulator {
     /// `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.state.url.clone()
+    }
+
+    /// The credentials file of a Google service account that may use it as Vertex AI. The key is made when this is first
+    /// called.
+    #[must_use]
+    pub fn service_account(&self) -> String {
+        self.state.service_account()
     }
 
     /// Where it listens.

@@ -1,20 +1,30 @@
-//! The response headers every answer of the API carries.
+//! The response headers that every answer of an API carries.
 
+use super::Asking;
 use crate::clock;
+use crate::face::Face;
 use hyper::HeaderMap;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 const ORGANIZATION: &str = "5e11ab1e-0000-4000-8000-000000000001";
 
-pub(super) fn usual(headers: &mut HeaderMap, content_type: &'static str, request_id: &str) {
+pub(super) fn usual(headers: &mut HeaderMap, content_type: &'static str, asking: Asking<'_>) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let id = HeaderValue::try_from(asking.request_id).ok();
+    match (asking.face, id) {
+        (Face::Messages, Some(id)) => {
+            headers.insert("request-id", id);
+        }
+        (Face::Aws, Some(id)) => {
+            headers.insert("x-amzn-requestid", id);
+            return;
+        }
+        _ => return,
+    }
     if content_type.starts_with("text/event-stream") {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
     headers.insert("anthropic-organization-id", HeaderValue::from_static(ORGANIZATION));
-    if let Ok(id) = HeaderValue::try_from(request_id) {
-        headers.insert("request-id", id);
-    }
     let reset = HeaderValue::try_from(clock::rfc3339_in(1)).ok();
     for (limit, remaining, reset_name, of) in LIMITS {
         headers.insert(*limit, HeaderValue::from_static(of.0));

@@ -1,4 +1,4 @@
-//! A turn as server-sent events, written the way the API writes them: `type` first, and spaces before the last
+//! A turn as a stream: server-sent events, or AWS's frames around the same events, written the way the API writes them: `type` first, and spaces before the last
 //! brace, which the API adds so that the length tells nothing about the text.
 
 use super::Envelope;
@@ -6,7 +6,9 @@ use super::parts::{Delta, Part, Start};
 use super::play::Act;
 use super::recut::recut;
 use super::usage::{Final, Whole};
-use crate::refusal;
+use crate::aws::event_stream;
+use crate::face::Face;
+use crate::refusal::{self, Refusal};
 use crate::script::Turn;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -16,7 +18,8 @@ const HALF_AN_EVENT: &[u8] =
 
 /// What a stream sends, and when.
 pub(super) fn acts(turn: &Turn, envelope: &Envelope, parts: Vec<Part>) -> Vec<Act> {
-    let mut stream = Stream { acts: Vec::new(), starts: 0, deltas: 0, events: 0, gap_ms: turn.gap_ms };
+    let face = envelope.face;
+    let mut stream = Stream { face, acts: Vec::new(), starts: 0, deltas: 0, events: 0, gap_ms: turn.gap_ms };
     if !turn.bare {
         stream.message_start(envelope);
     }
@@ -28,6 +31,7 @@ pub(super) fn acts(turn: &Turn, envelope: &Envelope, parts: Vec<Part>) -> Vec<Ac
 }
 
 struct Stream {
+    face: Face,
     acts: Vec<Act>,
     /// Blocks, deltas and events so far.
     starts: usize,
@@ -54,9 +58,9 @@ impl Stream {
             Part::Hold => self.acts.push(Act::Hold),
             Part::Stall => self.acts.push(Act::Stall),
             Part::Error { kind, message } => {
-                self.send("error", &refusal::body(&kind, &message, Some(&envelope.request_id)));
+                self.error(&Refusal::new(refusal::status_of(&kind), &kind, message), envelope);
             }
-            Part::Cut => self.acts.extend([Act::Send(HALF_AN_EVENT.to_vec()), Act::Abort]),
+            Part::Cut => self.cut(),
             Part::Close => self.acts.push(Act::Abort),
             Part::End => {}
         }
@@ -86,7 +90,29 @@ impl Stream {
         };
         let usage = envelope.usage.at_end();
         self.event("message_delta", &MessageDelta { r#type: "message_delta", delta, usage });
-        self.event("message_stop", &Bare { r#type: "message_stop" });
+        let metrics = (self.face == Face::Aws).then(|| envelope.usage.in_and_out()).map(Metrics::from);
+        self.event("message_stop", &MessageStop { r#type: "message_stop", metrics });
+    }
+
+    fn error(&mut self, refusal: &Refusal, envelope: &Envelope) {
+        match self.face {
+            Face::Aws => self.acts.push(Act::Send(event_stream::ended(refusal))),
+            _ => self
+                .send("error", &refusal::body(&refusal.kind, &refusal.message, Some(&envelope.request_id))),
+        }
+    }
+
+    /// Half of an event, then nothing.
+    fn cut(&mut self) {
+        let half = match self.face {
+            Face::Aws => {
+                let mut frame = event_stream::chunk(r#"{"type":"content_block_delta","index":0}"#);
+                frame.truncate(frame.len() / 2);
+                frame
+            }
+            _ => HALF_AN_EVENT.to_vec(),
+        };
+        self.acts.extend([Act::Send(half), Act::Abort]);
     }
 
     fn block_start(&mut self, start: Start, bare: bool) {
@@ -103,7 +129,7 @@ impl Stream {
             "content_block_start",
             &BlockStart { r#type: "content_block_start", index, content_block },
         );
-        if self.starts == 1 && !bare {
+        if self.starts == 1 && !bare && self.face != Face::Aws {
             self.ping();
         }
     }
@@ -157,7 +183,10 @@ impl Stream {
     }
 
     fn send(&mut self, name: &str, data: &str) {
-        self.acts.push(Act::Send(format!("event: {name}\ndata: {data}\n\n").into_bytes()));
+        self.acts.push(Act::Send(match self.face {
+            Face::Aws => event_stream::chunk(data),
+            _ => format!("event: {name}\ndata: {data}\n\n").into_bytes(),
+        }));
     }
 }
 
@@ -238,6 +267,23 @@ struct StopDelta<'a> {
 }
 
 #[derive(Serialize)]
-struct Bare {
+struct MessageStop {
     r#type: &'static str,
+    #[serde(rename = "amazon-bedrock-invocationMetrics", skip_serializing_if = "Option::is_none")]
+    metrics: Option<Metrics>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metrics {
+    input_token_count: u64,
+    output_token_count: u64,
+    invocation_latency: u64,
+    first_byte_latency: u64,
+}
+
+impl From<(u64, u64)> for Metrics {
+    fn from((input_token_count, output_token_count): (u64, u64)) -> Self {
+        Self { input_token_count, output_token_count, invocation_latency: 700, first_byte_latency: 300 }
+    }
 }

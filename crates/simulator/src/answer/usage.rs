@@ -50,6 +50,11 @@ struct Details {
 }
 
 impl Usage {
+    /// Tokens in and out, as AWS tells them beside an answer.
+    pub(super) fn in_and_out(self) -> (u64, u64) {
+        (self.input_tokens, self.output_tokens)
+    }
+
     pub(super) fn of(turn: &Turn, input_tokens: u64) -> Self {
         let written = written(turn);
         let thinking = turn.usage.thinking_tokens;

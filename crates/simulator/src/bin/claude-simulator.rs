@@ -22,13 +22,17 @@ struct Flags {
     /// Serve this model name too (may be repeated)
     #[arg(long = "model")]
     models: Vec<String>,
+    /// How long Google's tokens and AWS's temporary credentials are good, in seconds
+    #[arg(long, default_value_t = 3600)]
+    credentials_seconds: u64,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let flags = Flags::parse();
     let address = SocketAddr::new(flags.host, flags.port);
-    match Simulator::start_with(Settings { address, key: flags.key, models: flags.models }).await {
+    let Flags { key, models, credentials_seconds, .. } = flags;
+    match Simulator::start_with(Settings { address, key, models, credentials_seconds }).await {
         Ok(simulator) => {
             // Nobody reading the URL is no reason not to serve.
             let _ = writeln!(std::io::stdout(), "{}", simulator.url());

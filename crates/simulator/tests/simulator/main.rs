@@ -3,6 +3,7 @@
 
 mod checks;
 mod client;
+mod clouds;
 mod control;
 mod endings;
 mod endpoints;
