@@ -4,12 +4,12 @@
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::Full;
 
 use messages::{ApiError, ErrorKind};
 
+use crate::base_url::BaseUrl;
 use crate::call::ACCOUNT_TOKEN;
 use crate::{
     Backend, BackendError, Call, Health, HealthCell, HttpClient, OwnKey, Reply, ReplyBody, Timeouts, headers,
@@ -63,9 +63,7 @@ pub enum AnthropicSetupError {
 pub struct Anthropic {
     name: String,
     client: HttpClient,
-    scheme: Scheme,
-    authority: Authority,
-    prefix: String,
+    base: BaseUrl,
     /// `None` where each caller sends its own.
     auth: Option<(HeaderName, HeaderValue)>,
     health: HealthCell,
@@ -78,41 +76,19 @@ impl Anthropic {
     /// A base URL or credential that can never work.
     pub fn new(settings: &AnthropicSettings) -> Result<Self, AnthropicSetupError> {
         let bad_url = || AnthropicSetupError::BaseUrl(settings.base_url.clone());
-        let url: Uri = settings.base_url.parse().map_err(|_| bad_url())?;
-        let parts = url.into_parts();
-        let scheme =
-            parts.scheme.filter(|s| *s == Scheme::HTTP || *s == Scheme::HTTPS).ok_or_else(bad_url)?;
-        let prefix =
-            parts.path_and_query.as_ref().map_or("", |path| path.path()).trim_end_matches('/').to_owned();
         Ok(Self {
             name: settings.name.clone(),
             client: HttpClient::new(settings.timeouts),
-            scheme,
-            authority: parts.authority.ok_or_else(bad_url)?,
-            prefix,
+            base: BaseUrl::parse(&settings.base_url).ok_or_else(bad_url)?,
             auth: auth_header(&settings.credential)?,
             health: HealthCell::default(),
         })
     }
 
-    fn uri(&self, path: &str, query: Option<&str>) -> Result<Uri, BackendError> {
-        let target = match query {
-            Some(query) => format!("{}{path}?{query}", self.prefix),
-            None => format!("{}{path}", self.prefix),
-        };
-        let target = PathAndQuery::try_from(target).map_err(|error| bad_request(&error))?;
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(target)
-            .build()
-            .map_err(|error| bad_request(&error))
-    }
-
     async fn post(&self, path: &str, call: Call) -> Result<Reply, BackendError> {
         let mut request = Request::new(Full::new(call.body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri(path, call.query.as_deref())?;
+        *request.uri_mut() = self.base.join(path, call.query.as_deref())?;
         let mut headers = headers::request(&call.headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match &self.auth {
@@ -158,13 +134,10 @@ impl Anthropic {
 
     async fn list_models(&self, query: &str) -> Result<(StatusCode, Bytes), BackendError> {
         let mut request = Request::new(Full::default());
-        *request.uri_mut() = self.uri("/v1/models", Some(query))?;
+        *request.uri_mut() = self.base.join("/v1/models", Some(query))?;
         self.identify(request.headers_mut());
         request.headers_mut().insert("anthropic-version", VERSION);
-        let answer = self.client.send(request, true).await?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), MAX_MODELS_BYTES).collect().await;
-        Ok((status, body.map_err(|error| BackendError::cut(error.to_string()))?.to_bytes()))
+        self.client.fetch(request, MAX_MODELS_BYTES).await
     }
 }
 
@@ -249,12 +222,6 @@ fn callers_own(key: Option<OwnKey>) -> Result<OwnKey, BackendError> {
     }
 }
 
-/// The caller's path or query cannot be sent on.
-fn bad_request(error: &dyn std::fmt::Display) -> BackendError {
-    let message = format!("The request's URL cannot be forwarded: {error}.");
-    ApiError::new(ErrorKind::InvalidRequest, message).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,14 +240,6 @@ mod tests {
             let refused = Anthropic::new(&settings("http://127.0.0.1:1", credential)).err();
             assert!(matches!(refused, Some(AnthropicSetupError::OAuthToken)));
         }
-    }
-
-    #[test]
-    fn a_base_urls_path_is_a_prefix() {
-        let backend =
-            Anthropic::new(&settings("https://gateway.test/team/", Credential::ApiKey("k".into()))).unwrap();
-        let uri = backend.uri("/v1/messages", Some("beta=true")).unwrap();
-        assert_eq!(uri.to_string(), "https://gateway.test/team/v1/messages?beta=true");
     }
 
     #[test]

@@ -65,6 +65,16 @@ pub(crate) fn answer(headers: &HeaderMap) -> HeaderMap {
     keep(headers, &ANSWER_ONLY_THERE, |name| name.starts_with("access-control-") || name.starts_with("cf-"))
 }
 
+/// Features of Claude Code itself and of its login, which no cloud knows and some refuse.
+const OWN_BETAS: [&str; 2] = ["claude-code-20250219", "oauth-2025-04-20"];
+
+/// What the caller's `anthropic-beta` names, for APIs that are told in another way than by that header.
+pub(crate) fn betas(headers: &HeaderMap) -> Vec<&str> {
+    let lists = headers.get_all("anthropic-beta").iter().filter_map(|value| value.to_str().ok());
+    let named = lists.flat_map(|list| list.split(',')).map(str::trim);
+    named.filter(|beta| !beta.is_empty() && !OWN_BETAS.contains(beta)).collect()
+}
+
 fn keep(headers: &HeaderMap, dropped: &[&str], also: impl Fn(&str) -> bool) -> HeaderMap {
     let named_by_connection = connection_options(headers);
     let mut kept = HeaderMap::with_capacity(headers.len() + 4);

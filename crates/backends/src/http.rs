@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -14,7 +14,7 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, Sleep};
 
-use crate::BackendError;
+use crate::{BackendError, upstream_error};
 
 /// How long the client waits for what.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,20 @@ impl HttpClient {
             .map_err(|_| BackendError::timeout("the upstream API to answer", limit.as_secs_f64(), key))?
             .map_err(|error| unreachable_because(&error))?;
         Ok(answer.map(|body| UpstreamBody::new(body, self.timeouts.quiet)))
+    }
+
+    /// Sends a request whose answer is short, and waits for all of it.
+    ///
+    /// # Errors
+    /// As [`HttpClient::send`]; 502 when the answer is longer than `most_bytes` or breaks off.
+    pub async fn fetch(
+        &self,
+        request: Request<Full<Bytes>>,
+        most_bytes: usize,
+    ) -> Result<(StatusCode, Bytes), BackendError> {
+        let answer = self.send(request, true).await?;
+        let status = answer.status();
+        Ok((status, upstream_error::whole(answer.into_body(), most_bytes).await?))
     }
 }
 

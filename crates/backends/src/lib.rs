@@ -3,15 +3,20 @@
 //! A backend takes Messages API *bytes* and answers with bytes or raw events; no dialect is known here.
 
 mod anthropic;
+mod base_url;
 mod bedrock;
 mod breaker;
 mod call;
 mod claude_code;
+mod cloud;
 mod environment;
 mod error;
+mod files;
 mod headers;
 mod health;
 mod http;
+mod renewed;
+mod upstream_error;
 mod vertex;
 
 use std::sync::Arc;
@@ -23,15 +28,16 @@ pub use ::claude_code::{
     ReportedModel, UnknownPrompt,
 };
 pub use anthropic::{Anthropic, AnthropicSettings, AnthropicSetupError, Credential};
-pub use bedrock::{AwsCredentials, BedrockSettings};
+pub use bedrock::{AwsCredentials, Bedrock, BedrockSettings};
 pub use breaker::{Breaker, BreakerSettings, BreakerState};
 pub use call::{Call, EventStream, OwnKey, Reply, ReplyBody};
 pub use claude_code::ClaudeCode;
+pub use cloud::CloudSetupError;
 pub use environment::Environment;
 pub use error::BackendError;
 pub use health::{Health, HealthCell, State};
 pub use http::{HttpClient, Timeouts, UpstreamBody};
-pub use vertex::{GoogleCredentials, VertexSettings};
+pub use vertex::{GoogleCredentials, Vertex, VertexSettings};
 
 /// What of the Messages API a backend can carry, whichever model serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

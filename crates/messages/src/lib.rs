@@ -13,6 +13,7 @@ pub mod ignored;
 pub mod json;
 mod message;
 mod meter;
+pub mod names;
 pub mod request;
 mod stop;
 mod usage;
