@@ -4,9 +4,12 @@
 //! once; what a dialect asks for and Claude has not is refused by name or listed as ignored, never silently lost.
 
 pub mod anthropic;
+pub mod bedrock;
+pub mod cloud;
 pub mod models;
 mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
+pub mod vertex;
 
 pub use openai::Places;
