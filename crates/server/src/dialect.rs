@@ -13,6 +13,10 @@ pub enum Dialect {
     OpenAiChat,
     /// `/v1/responses` and what belongs to it.
     OpenAiResponses,
+    /// `/model/…` and `/inference-profiles`.
+    Bedrock,
+    /// `/v1/projects/…`; its errors and streams are Anthropic's.
+    Vertex,
 }
 
 impl Dialect {
@@ -23,6 +27,8 @@ impl Dialect {
             Self::Anthropic => "anthropic",
             Self::OpenAiChat => "openai-chat",
             Self::OpenAiResponses => "openai-responses",
+            Self::Bedrock => "bedrock",
+            Self::Vertex => "vertex",
         }
     }
 
@@ -39,15 +45,37 @@ impl Dialect {
         if ["messages", "files", "skills"].into_iter().any(under) {
             return Self::Anthropic;
         }
+        if path.starts_with("/model/") || path == "/inference-profiles" {
+            return Self::Bedrock;
+        }
+        if under("projects/") {
+            return Self::Vertex;
+        }
         let anthropic = headers.contains_key("anthropic-version") || headers.contains_key("x-api-key");
         if anthropic { Self::Anthropic } else { Self::OpenAiChat }
+    }
+
+    /// Whether an error of the Messages API is one of this dialect as it is.
+    #[must_use]
+    pub const fn errors_pass(self) -> bool {
+        matches!(self, Self::Anthropic | Self::Vertex)
+    }
+
+    /// The header that names an error, where it is not in the body.
+    #[must_use]
+    pub const fn error_header(self, error: &ApiError) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Bedrock => Some(("x-amzn-errortype", dialects::bedrock::exception(error).0)),
+            _ => None,
+        }
     }
 
     /// The status this dialect's clients know for an error (529 is Anthropic's own).
     #[must_use]
     pub fn error_status(self, error: &ApiError) -> StatusCode {
         let status = match self {
-            Self::Anthropic => error.status,
+            Self::Anthropic | Self::Vertex => error.status,
+            Self::Bedrock => dialects::bedrock::exception(error).1,
             Self::OpenAiChat | Self::OpenAiResponses => dialects::openai_chat::error_status(error),
         };
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -57,7 +85,8 @@ impl Dialect {
     #[must_use]
     pub fn error_body(self, error: &ApiError, request_id: &str) -> Bytes {
         match self {
-            Self::Anthropic => dialects::anthropic::error_body(error, request_id),
+            Self::Anthropic | Self::Vertex => dialects::anthropic::error_body(error, request_id),
+            Self::Bedrock => dialects::bedrock::error_body(error),
             Self::OpenAiChat | Self::OpenAiResponses => dialects::openai_chat::error_body(error),
         }
     }

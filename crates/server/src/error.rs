@@ -16,6 +16,9 @@ pub(crate) fn respond(dialect: Dialect, error: &ApiError, request_id: &str, head
     *response.headers_mut() = headers;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some((name, kind)) = dialect.error_header(error) {
+        headers.insert(name, HeaderValue::from_static(kind));
+    }
     if let Some(wait) = error.retry_after {
         headers.entry(RETRY_AFTER).or_insert_with(|| HeaderValue::from(wait.as_secs_f64().ceil() as u64));
     }

@@ -62,7 +62,18 @@ fn identify(app: &App, headers: &HeaderMap, peer: IpAddr) -> (IpAddr, Result<Ide
         forwarded: is_forwarded(headers),
         key: presented_key(headers),
     };
-    (address, app.gate.admit(&sender))
+    (address, app.gate.admit(&sender).map_err(|denied| explained(denied, headers)))
+}
+
+/// AWS's clients sign unless they are told not to, and a signature shows no key.
+fn explained(denied: Denied, headers: &HeaderMap) -> Denied {
+    let signed = text(headers, &AUTHORIZATION).is_some_and(|value| value.starts_with("AWS4-HMAC-SHA256"));
+    if !signed || denied.kind != DeniedKind::Unauthenticated {
+        return denied;
+    }
+    let reason = "This request is signed with AWS credentials, which are no key of this server. Set \
+        AWS_BEARER_TOKEN_BEDROCK to one of its keys instead.";
+    Denied { reason: reason.to_owned(), ..denied }
 }
 
 fn is_forwarded(headers: &HeaderMap) -> bool {

@@ -26,6 +26,7 @@ pub(crate) use plan::{Operation, Outlet, Plan, malformed, named_model};
 pub(crate) use reply::streamed;
 
 use crate::app::{App, wants_agent_events};
+use crate::clouds;
 use crate::context::Context;
 use crate::error;
 use crate::limits;
@@ -92,6 +93,8 @@ async fn serve(
     limited.check()?;
     let body = body::read(&parts.headers, body, app.body_bounds()).await?;
     tracing::debug!(request_id = &*exchange.request_id, body_bytes = body.len(), "body read");
+    let (parts, body) = clouds::unwrapped(parts, body)?;
+    let parts = &*parts;
     let strict = app.strict(&parts.headers)?;
     let context = Context::of(parts);
     let asked = Asked {

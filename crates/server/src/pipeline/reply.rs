@@ -133,8 +133,8 @@ fn refused(
     };
     exchange.failed(format!("upstream answered {status}"));
     match plan.outlet {
-        Outlet::Anthropic => whole(status, headers, body, exchange),
-        Outlet::Chat { .. } | Outlet::Response(_) | Outlet::InputTokens => {
+        Outlet::Anthropic if exchange.dialect.errors_pass() => whole(status, headers, body, exchange),
+        Outlet::Anthropic | Outlet::Chat { .. } | Outlet::Response(_) | Outlet::InputTokens => {
             let error = dialects::openai_chat::error_from_upstream(status.as_u16(), &body);
             error::finish(exchange, &error, headers)
         }

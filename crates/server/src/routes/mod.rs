@@ -1,5 +1,6 @@
 //! One file per resource; a handler names an operation and hands over.
 
+pub(crate) mod bedrock;
 pub(crate) mod chat_completions;
 pub(crate) mod completions;
 pub(crate) mod health;
@@ -7,6 +8,7 @@ pub(crate) mod messages;
 pub(crate) mod models;
 pub(crate) mod permissions;
 pub(crate) mod responses;
+pub(crate) mod vertex;
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ mod background;
 mod bodies;
 mod chat;
 mod choices;
+mod clouds;
 mod completions;
 mod faults;
 mod kept;
