@@ -1,6 +1,6 @@
 # The project's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run demo tools test test-rust test-project test-clients test-claude soak-claude bench-claude fuzz lint fmt lock image clean-tools
+.PHONY: help run demo tools test test-rust test-project test-clients test-gateway test-claude soak-claude bench-claude fuzz lint fmt lock image clean-tools
 
 help: ## List the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
@@ -15,7 +15,7 @@ tools: ## Install the pinned Claude Code, Codex and clients that the tests drive
 	@scripts/tools.sh
 
 test: ## Run every test; the last line sums up
-	@scripts/test.sh rust project clients apart claude
+	@scripts/test.sh rust project clients apart gateway claude
 
 test-rust: ## Run the tests of the crates
 	@scripts/test.sh rust
@@ -25,6 +25,9 @@ test-project: ## Test the image, the locks and the scripts
 
 test-clients: ## Test the program with the official clients, frameworks and agents
 	@scripts/test.sh clients apart
+
+test-gateway: ## Test the program as a gateway: several backends, and clients that are set up for a cloud
+	@scripts/test.sh gateway
 
 test-claude: ## Test the program with the real Claude Code
 	@scripts/test.sh claude

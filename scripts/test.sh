@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs test suites, all of them even when one fails, and ends with one line that sums up:
 #   N passed, N failed, N skipped
-# Usage: scripts/test.sh rust|project|clients|apart|claude…
+# Usage: scripts/test.sh rust|project|clients|apart|gateway|claude…
 #
 # The Python suites get the programs under test by TEST_PROXY_BINARY, TEST_SIMULATOR_BINARY and TEST_CLAUDE_BINARY.
 set -uo pipefail
@@ -30,6 +30,7 @@ run_pytest() {
 }
 
 run_project() { scripts/tools.sh python && run_pytest project; }
+run_gateway() { scripts/tools.sh claude python && build_programs && run_pytest gateway; }
 run_clients() { scripts/tools.sh claude codex node python && build_programs && run_pytest clients; }
 run_apart() { scripts/tools.sh claude apart && build_programs && run_pytest apart apart; }
 run_claude() { scripts/tools.sh claude node python && build_programs && run_pytest claude; }

@@ -40,7 +40,7 @@ def node_modules():
 
 
 # What the clients in this process would read of this machine's user, or tell to others than the server under test.
-OF_THE_USER = ("OPENAI_", "ANTHROPIC_", "LANGCHAIN_", "LANGSMITH_", "LITELLM_", "LLM_", "CLAUDE_", "CODEX_")
+OF_THE_USER = ("OPENAI_", "ANTHROPIC_", "LANGCHAIN_", "LANGSMITH_", "LITELLM_", "LLM_", "CLAUDE_", "CODEX_", "AWS_", "GOOGLE_", "CLOUD_ML_", "CLOUDSDK_")
 
 
 def forget_the_user():

@@ -128,8 +128,10 @@ fn denied_response(app: &App, dialect: Dialect, denied: &Denied, request_id: &st
         DeniedKind::Forbidden => (ErrorKind::Permission, "forbidden"),
     };
     app.metrics.reject(reason);
-    tracing::info!(target: "access", request_id, dialect = dialect.name(), status = kind.status(), ended = reason, "refused");
-    error::respond(dialect, &ApiError::new(kind, denied.reason.clone()), request_id, HeaderMap::new())
+    let error = ApiError::new(kind, denied.reason.clone());
+    let status = dialect.error_status(&error).as_u16();
+    tracing::info!(target: "access", request_id, dialect = dialect.name(), status, ended = reason, "refused");
+    error::respond(dialect, &error, request_id, HeaderMap::new())
 }
 
 /// Every answer carries our id, and upstream's under its own name where there is one.
