@@ -1,34 +1,18 @@
 """Claude Code itself as a client of the proxy, which carries its requests to the Messages API untouched."""
 
 import json
-import subprocess
 import time
 
 import pytest
-from support import KEY, claude_binary, turn
-from support.programs import clean_environment
+from support import KEY, turn
+from support.programs import ask_claude
 
 
 @pytest.fixture
 def ask(over_api, tmp_path):
     def ask(prompt, *flags, key=KEY):
-        environment = clean_environment(
-            tmp_path,
-            ANTHROPIC_BASE_URL=over_api.url,
-            ANTHROPIC_API_KEY=key,
-            CLAUDE_CONFIG_DIR=str(tmp_path / "claude"),
-            DISABLE_AUTOUPDATER="1",
-            DISABLE_TELEMETRY="1",
-            CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
-        )
-        folder = tmp_path / "work"
-        folder.mkdir(exist_ok=True)
-        command = [claude_binary(), "-p", prompt, "--output-format=json", "--model=claude-sonnet-5-5", *flags]
-        ended = subprocess.run(
-            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
-        )
-        assert ended.stdout, ended.stderr
-        return json.loads(ended.stdout)
+        api = {"ANTHROPIC_BASE_URL": over_api.url, "ANTHROPIC_API_KEY": key}
+        return ask_claude(tmp_path, prompt, "--model=claude-sonnet-5-5", *flags, **api)
 
     return ask
 

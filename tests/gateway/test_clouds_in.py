@@ -1,13 +1,12 @@
 """Clients that are set up for Bedrock or Vertex AI reach any backend: the official library's, and Claude Code itself."""
 
 import json
-import subprocess
 
 import anthropic
 import pytest
 from anthropic import AnthropicBedrock
-from support import KEY, claude_binary, turn
-from support.programs import clean_environment
+from support import KEY, turn
+from support.programs import ask_claude
 
 TOOL = {"name": "look", "description": "Looks.", "input_schema": {"type": "object", "properties": {"q": {"type": "integer"}}}}
 
@@ -98,25 +97,8 @@ MODES = {
 def ask(request, over_api, tmp_path):
     """Claude Code, set up for the API or one of the clouds."""
 
-    def ask(prompt, *flags):
-        environment = clean_environment(
-            tmp_path,
-            CLAUDE_CONFIG_DIR=str(tmp_path / "claude"),
-            DISABLE_AUTOUPDATER="1",
-            DISABLE_TELEMETRY="1",
-            CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
-            **MODES[request.param](over_api.url),
-        )
-        folder = tmp_path / "work"
-        folder.mkdir(exist_ok=True)
-        command = [claude_binary(), "-p", prompt, "--output-format=json", *flags]
-        ended = subprocess.run(
-            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
-        )
-        assert ended.stdout, ended.stderr
-        return json.loads(ended.stdout)
-
-    return ask
+    settings = MODES[request.param](over_api.url)
+    return lambda prompt, *flags: ask_claude(tmp_path, prompt, *flags, **settings)
 
 
 def test_claude_code_answers_a_prompt(ask, simulator):

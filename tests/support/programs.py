@@ -1,6 +1,8 @@
 """Where the programs under test are. One that is missing fails the tests: a skip would hide that nothing was tested."""
 
+import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,29 @@ def simulator_binary():
 
 def claude_binary():
     return _program("TEST_CLAUDE_BINARY", ROOT / ".tools/claude/node_modules/.bin/claude", "make tools")
+
+
+def ask_claude(home, prompt, *flags, **environment):
+    """What Claude Code itself prints for a prompt, as a client in `home`; it works in the folder `work` there."""
+    settings = {
+        "CLAUDE_CONFIG_DIR": str(home / "claude"),
+        "DISABLE_AUTOUPDATER": "1",
+        "DISABLE_TELEMETRY": "1",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    }
+    folder = home / "work"
+    folder.mkdir(exist_ok=True)
+    ended = subprocess.run(
+        [claude_binary(), "-p", prompt, "--output-format=json", *flags],
+        env=clean_environment(home, **settings, **environment),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.stdout, ended.stderr
+    return json.loads(ended.stdout)
 
 
 def codex_binary():

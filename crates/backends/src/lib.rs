@@ -71,7 +71,10 @@ pub trait Backend: Send + Sync {
 
     /// A page of the backend's own model list in Anthropic's shape (`{"data":[…],…}`), chosen by `query`
     /// (`limit=20&after_id=…`), or `None` where it has none.
-    fn models<'a>(&'a self, query: &'a str) -> BoxFuture<'a, Option<bytes::Bytes>>;
+    fn models<'a>(&'a self, query: &'a str) -> BoxFuture<'a, Option<bytes::Bytes>> {
+        let _ = query;
+        Box::pin(std::future::ready(None))
+    }
 
     /// The models that it is known to offer, beside the table; without asking.
     fn known_models(&self) -> Option<Arc<[ReportedModel]>> {

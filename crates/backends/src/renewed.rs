@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use futures_core::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use crate::BackendError;
+use crate::{BackendError, HealthCell};
 
 /// So long before its end it is fetched anew: a request that takes it must arrive while it is good.
 const EARLY: Duration = Duration::from_secs(300);
@@ -71,6 +71,14 @@ impl<T: Clone + Send> Renewed<T> {
                 }
                 old.ok_or(failure)
             }
+        }
+    }
+
+    /// Notes in `health` whether there is a value to be had.
+    pub(crate) async fn probe(&self, health: &HealthCell) {
+        match self.get().await {
+            Ok(_) => health.served(),
+            Err(error) => health.failing(error.detail),
         }
     }
 

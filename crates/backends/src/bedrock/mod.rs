@@ -167,21 +167,12 @@ impl Backend for Bedrock {
         Box::pin(self.count(call))
     }
 
-    fn models<'a>(&'a self, _query: &'a str) -> BoxFuture<'a, Option<Bytes>> {
-        Box::pin(std::future::ready(None))
-    }
-
     fn health(&self) -> Health {
         self.health.get()
     }
 
     /// Whether there are credentials; whether AWS takes them, only a request that is paid for shows.
     fn probe(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            match self.authorization.get().await {
-                Ok(_) => self.health.served(),
-                Err(error) => self.health.failing(error.detail),
-            }
-        })
+        Box::pin(self.authorization.probe(&self.health))
     }
 }

@@ -167,21 +167,12 @@ impl Backend for Vertex {
         Box::pin(self.count(call))
     }
 
-    fn models<'a>(&'a self, _query: &'a str) -> BoxFuture<'a, Option<Bytes>> {
-        Box::pin(std::future::ready(None))
-    }
-
     fn health(&self) -> Health {
         self.health.get()
     }
 
     /// Whether a token is to be had; whether the project may use the models, only a request that is paid for shows.
     fn probe(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            match self.credentials.tokens.get().await {
-                Ok(_) => self.health.served(),
-                Err(error) => self.health.failing(error.detail),
-            }
-        })
+        Box::pin(self.credentials.tokens.probe(&self.health))
     }
 }
