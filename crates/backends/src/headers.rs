@@ -68,9 +68,12 @@ pub(crate) fn answer(headers: &HeaderMap) -> HeaderMap {
 /// Features of Claude Code itself and of its login, which no cloud knows and some refuse.
 const OWN_BETAS: [&str; 2] = ["claude-code-20250219", "oauth-2025-04-20"];
 
+/// Names features of the Messages API.
+pub(crate) const BETA: &str = "anthropic-beta";
+
 /// What the caller's `anthropic-beta` names, for APIs that are told in another way than by that header.
 pub(crate) fn betas(headers: &HeaderMap) -> Vec<&str> {
-    let lists = headers.get_all("anthropic-beta").iter().filter_map(|value| value.to_str().ok());
+    let lists = headers.get_all(BETA).iter().filter_map(|value| value.to_str().ok());
     let named = lists.flat_map(|list| list.split(',')).map(str::trim);
     named.filter(|beta| !beta.is_empty() && !OWN_BETAS.contains(beta)).collect()
 }

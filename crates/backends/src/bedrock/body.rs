@@ -5,21 +5,18 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use wire::json::{edit::Edit, peek};
 
 use crate::BackendError;
-use crate::headers::betas;
 
 /// The only version of `InvokeModel`'s Messages body that every Claude model on Bedrock takes.
 const VERSION: &str = r#""bedrock-2023-05-31""#;
 
 /// The body of `InvokeModel`. What is not about model, stream and version stays byte for byte.
-pub(super) fn invoke(body: &Bytes, headers: &HeaderMap) -> Result<Bytes, BackendError> {
+pub(super) fn invoke(body: &Bytes, betas: &[&str]) -> Result<Bytes, BackendError> {
     let edit = Edit::new(body).remove("model").remove("stream").set("anthropic_version", VERSION);
-    let betas = betas(headers);
     let edit = match betas.is_empty() {
         true => edit,
         false => edit.set("anthropic_beta", &serde_json::Value::from(betas).to_string()),
@@ -29,8 +26,8 @@ pub(super) fn invoke(body: &Bytes, headers: &HeaderMap) -> Result<Bytes, Backend
 
 /// The body of `CountTokens`: that of `InvokeModel` in base64. It must be a whole request, so it asks for an answer as
 /// long as its thinking needs; nothing is answered.
-pub(super) fn count(body: &Bytes, headers: &HeaderMap) -> Result<Bytes, BackendError> {
-    let body = invoke(body, headers)?;
+pub(super) fn count(body: &Bytes, betas: &[&str]) -> Result<Bytes, BackendError> {
+    let body = invoke(body, betas)?;
     let [most, thinking] = peek::members(&body, ["max_tokens", "thinking"])?;
     let body = match most {
         Some(_) => body,
@@ -77,38 +74,25 @@ pub(super) fn chunk(payload: &[u8]) -> Option<Bytes> {
 mod tests {
     use super::*;
 
-    fn headers(betas: &[&'static str]) -> HeaderMap {
-        betas
-            .iter()
-            .map(|beta| (http::HeaderName::from_static("anthropic-beta"), beta.parse().unwrap()))
-            .collect()
-    }
-
     #[test]
     fn all_but_model_stream_and_versions_stays_as_it_was() {
         let body =
             Bytes::from_static(br#"{ "model":"m", "n": 12345678901234567890.10, "stream" : true,"b":[ ] }"#);
         assert_eq!(
-            invoke(&body, &HeaderMap::new()).unwrap(),
+            invoke(&body, &[]).unwrap(),
             r#"{ "n": 12345678901234567890.10,"b":[ ],"anthropic_version":"bedrock-2023-05-31" }"#
         );
         assert_eq!(
-            invoke(
-                &Bytes::from_static(br#"{"model":"m"}"#),
-                &headers(&["a-1, b-2", "claude-code-20250219", "c-3"])
-            )
-            .unwrap(),
-            r#"{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["a-1","b-2","c-3"]}"#
+            invoke(&Bytes::from_static(br#"{"model":"m"}"#), &["a-1", "b-2"]).unwrap(),
+            r#"{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["a-1","b-2"]}"#
         );
     }
 
     #[test]
     fn what_is_counted_is_a_whole_request() {
         let inner = |body: &'static str| {
-            let counting: serde_json::Value = serde_json::from_slice(
-                &count(&Bytes::from_static(body.as_bytes()), &HeaderMap::new()).unwrap(),
-            )
-            .unwrap();
+            let counting: serde_json::Value =
+                serde_json::from_slice(&count(&Bytes::from_static(body.as_bytes()), &[]).unwrap()).unwrap();
             let coded = counting["input"]["invokeModel"]["body"].as_str().unwrap().to_owned();
             String::from_utf8(STANDARD.decode(coded).unwrap()).unwrap()
         };
@@ -124,6 +108,6 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_object_is_the_callers_fault() {
-        assert_eq!(invoke(&Bytes::from_static(b"[]"), &HeaderMap::new()).unwrap_err().error.status, 400);
+        assert_eq!(invoke(&Bytes::from_static(b"[]"), &[]).unwrap_err().error.status, 400);
     }
 }

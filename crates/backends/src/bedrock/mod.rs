@@ -2,6 +2,7 @@
 //! body, requests are signed, and a streamed answer is unwrapped from AWS's framing into Messages events.
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html>
 
+mod betas;
 mod body;
 mod credentials;
 mod names;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use settings::{AwsCredentials, BedrockSettings};
@@ -24,8 +25,9 @@ use crate::base_url::BaseUrl;
 use crate::renewed::Renewed;
 use crate::{
     Backend, BackendError, Call, CloudSetupError, Health, HealthCell, HttpClient, Reply, ReplyBody,
-    UpstreamBody, upstream_error,
+    UpstreamBody, headers, upstream_error,
 };
+use betas::KnownOnly;
 use credentials::Authorization;
 use refusal::Refusal;
 
@@ -41,6 +43,7 @@ pub struct Bedrock {
     base: BaseUrl,
     models: BTreeMap<String, String>,
     authorization: Renewed<Authorization>,
+    known_betas_only: KnownOnly,
     client: HttpClient,
     health: HealthCell,
 }
@@ -63,6 +66,7 @@ impl Bedrock {
             base: BaseUrl::parse(&url).ok_or(CloudSetupError::BaseUrl(url))?,
             models: settings.models.clone(),
             authorization: credentials::provider(&settings.credentials),
+            known_betas_only: KnownOnly::default(),
             client: HttpClient::new(settings.timeouts),
             health: HealthCell::default(),
         })
@@ -70,12 +74,12 @@ impl Bedrock {
 
     async fn invoke(&self, call: Call) -> Result<Reply, BackendError> {
         let id = names::bedrock_id(&call.model, &self.models, &self.region);
-        let body = body::invoke(&call.body, &call.headers)?;
         let operation = if call.stream { "invoke-with-response-stream" } else { "invoke" };
-        let answer = self.post(&id, operation, body, &call).await?;
-        if !answer.status().is_success() {
-            return Ok(self.refused(answer).await);
-        }
+        let asked = self.ask(&id, operation, &call, body::invoke).await?;
+        let (answer, ignored) = match asked {
+            Ok(answered) => answered,
+            Err(refused) => return Ok(refused),
+        };
         self.health.served();
         let headers = told(answer.headers());
         let body = answer.into_body();
@@ -83,21 +87,49 @@ impl Bedrock {
             true => ReplyBody::Events(Box::pin(stream::Events::new(body))),
             false => ReplyBody::Bytes(body),
         };
-        Ok(Reply { status: http::StatusCode::OK, headers, body, ignored: Vec::new(), cost: None })
+        Ok(Reply { status: StatusCode::OK, headers, body, ignored, cost: None })
     }
 
     async fn count(&self, call: Call) -> Result<Reply, BackendError> {
         let id = names::bedrock_id(&call.model, &self.models, &self.region);
-        let body = body::count(&call.body, &call.headers)?;
-        let answer = self.post(names::without_profile(&id), "count-tokens", body, &call).await?;
-        if !answer.status().is_success() {
-            return Ok(self.refused(answer).await);
-        }
-        let (status, headers) = (answer.status(), told(answer.headers()));
+        let asked = self.ask(names::without_profile(&id), "count-tokens", &call, body::count).await?;
+        let (answer, ignored) = match asked {
+            Ok(answered) => answered,
+            Err(refused) => return Ok(refused),
+        };
+        let headers = told(answer.headers());
         let json = upstream_error::whole(answer.into_body(), MAX_COUNT_BYTES).await?;
         let tokens = body::counted(&json).ok_or_else(|| BackendError::cut("no count of tokens".into()))?;
         let body = ReplyBody::Json(format!("{{\"input_tokens\":{tokens}}}").into());
-        Ok(Reply { status, headers, body, ignored: Vec::new(), cost: None })
+        Ok(Reply { status: StatusCode::OK, headers, body, ignored, cost: None })
+    }
+
+    /// Bedrock's answer with the names of what had no effect, or its refusal. It is asked a second time only without
+    /// features that it turned out not to know.
+    async fn ask(
+        &self,
+        id: &str,
+        operation: &str,
+        call: &Call,
+        body: fn(&Bytes, &[&str]) -> Result<Bytes, BackendError>,
+    ) -> Result<Result<(Response<UpstreamBody>, Vec<String>), Reply>, BackendError> {
+        loop {
+            let (betas, fewer) = self.known_betas_only.of(&call.headers, call.strict);
+            let answer = self.post(id, operation, body(&call.body, &betas)?, call).await?;
+            if answer.status().is_success() {
+                let ignored = if fewer { vec![headers::BETA.to_owned()] } else { Vec::new() };
+                return Ok(Ok((answer, ignored)));
+            }
+            let (refusal, headers) = self.refused(answer).await;
+            if refusal.is_of_betas() && self.known_betas_only.learn(&betas, call.strict) {
+                tracing::info!(
+                    backend = self.name,
+                    "Bedrock refuses a feature: those it may not know are left out"
+                );
+                continue;
+            }
+            return Ok(Err(upstream_error::reply(&refusal.error(), told(&headers))));
+        }
     }
 
     async fn post(
@@ -119,8 +151,8 @@ impl Bedrock {
         answer.inspect_err(|error| self.health.failing(&error.detail))
     }
 
-    /// Bedrock's error in the Messages API's shape.
-    async fn refused(&self, answer: Response<UpstreamBody>) -> Reply {
+    /// What Bedrock says against a request, and what it says beside it.
+    async fn refused(&self, answer: Response<UpstreamBody>) -> (Refusal, HeaderMap) {
         let (parts, body) = answer.into_parts();
         let body = upstream_error::read(body).await;
         let refusal = Refusal::answered(parts.status, &parts.headers, &body);
@@ -130,7 +162,7 @@ impl Bedrock {
             self.health
                 .failing(format!("AWS refused the credentials ({}, {})", parts.status, refusal.exception));
         }
-        upstream_error::reply(&refusal.error(), told(&parts.headers))
+        (refusal, parts.headers)
     }
 }
 

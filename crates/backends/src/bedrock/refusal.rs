@@ -63,6 +63,11 @@ impl Refusal {
         CREDENTIALS.contains(&self.exception.as_str()) || self.status == Some(StatusCode::UNAUTHORIZED)
     }
 
+    /// Whether it is about a feature that the request names.
+    pub(super) fn is_of_betas(&self) -> bool {
+        self.exception == "ValidationException" && self.message.contains("invalid beta flag")
+    }
+
     /// What clients are told. A status that means another thing in the Messages API is replaced by what it means there.
     pub(super) fn error(&self) -> ApiError {
         let (kind, status) = match self.exception.as_str() {

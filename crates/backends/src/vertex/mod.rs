@@ -28,7 +28,6 @@ use token::Credentials;
 const VERSION: &str = r#""vertex-2023-10-16""#;
 /// The "model" that counts tokens; the body names the one that is meant.
 const COUNTER: &str = "count-tokens";
-const BETA: &str = "anthropic-beta";
 
 /// Claude on Vertex AI in one location of one project.
 pub struct Vertex {
@@ -113,7 +112,7 @@ impl Vertex {
         sent.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let betas = headers::betas(callers).join(",");
         if let Some(betas) = HeaderValue::try_from(betas).ok().filter(|betas| !betas.is_empty()) {
-            sent.insert(BETA, betas);
+            sent.insert(headers::BETA, betas);
         }
         let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).map_err(unusable)?;
         bearer.set_sensitive(true);

@@ -86,19 +86,49 @@ async fn a_stream_comes_as_the_events_of_the_messages_api() {
 async fn features_go_from_the_header_into_the_body() {
     let (simulator, backend) = signed().await;
     let mut headers = http::HeaderMap::new();
-    headers
-        .insert("anthropic-beta", "claude-code-20250219, context-management-2025-06-27,b-1".parse().unwrap());
+    headers.insert(
+        "anthropic-beta",
+        "claude-code-20250219, context-management-2025-06-27,effort-2025-11-24".parse().unwrap(),
+    );
     headers.insert("x-amzn-bedrock-trace", "ENABLED".parse().unwrap());
     headers.insert("x-api-key", "the caller's".parse().unwrap());
     let call = Call { headers, ..call(&json!({"context_management": {"edits": []}})) };
     assert_eq!(backend.send(call).await.unwrap().status, 200);
     let request = &simulator.requests()[0];
-    assert_eq!(request.json()["anthropic_beta"], json!(["context-management-2025-06-27", "b-1"]));
+    assert_eq!(
+        request.json()["anthropic_beta"],
+        json!(["context-management-2025-06-27", "effort-2025-11-24"])
+    );
     assert_eq!(
         (request.header("x-amzn-bedrock-trace"), request.header("x-api-key")),
         (Some("ENABLED"), None)
     );
     assert_eq!(request.header("anthropic-beta"), None);
+}
+
+#[tokio::test]
+async fn a_feature_that_bedrock_does_not_know_is_left_out_of_a_second_try_and_from_then_on() {
+    let (simulator, backend) = signed().await;
+    let asking = |strict: bool| {
+        let mut call = call(&json!({}));
+        call.headers.insert("anthropic-beta", "effort-2025-11-24,advisor-tool-2026-03-01".parse().unwrap());
+        call.strict = strict;
+        call
+    };
+    let refused = backend.send(asking(true)).await.unwrap();
+    assert_eq!(refused.status, 400, "in strict mode it is the caller's to leave it out");
+    for requests in [2, 3] {
+        let reply = backend.send(asking(false)).await.unwrap();
+        assert_eq!((reply.status.as_u16(), reply.ignored), (200, vec!["anthropic-beta".to_owned()]));
+        assert_eq!(simulator.requests().len(), requests);
+        assert_eq!(
+            simulator.requests().last().unwrap().json()["anthropic_beta"],
+            json!(["effort-2025-11-24"])
+        );
+    }
+    let (simulator, backend) = signed().await;
+    assert_eq!(backend.send(asking(false)).await.unwrap().status, 200);
+    assert_eq!(simulator.requests().len(), 2, "refused, and asked again");
 }
 
 #[tokio::test]

@@ -29,6 +29,16 @@ pub const ROLE_SESSION_TOKEN: &str = "simulated//session+token==";
 /// A Bedrock API key.
 pub const BEARER_KEY: &str = "bedrock-api-key-simulated";
 
+/// Features that Bedrock knows, by how they begin.
+const BETAS: [&str; 6] = [
+    "context-1m-",
+    "context-management-",
+    "effort-",
+    "interleaved-thinking-",
+    "thinking-token-count-",
+    "tool-search-tool-",
+];
+
 /// What a path asks for.
 pub(crate) enum Call {
     /// A message of this model, whole or streamed.
@@ -133,8 +143,7 @@ pub(crate) fn take_betas(body: &mut Value) -> Result<HeaderMap, Refusal> {
         return Err(invalid("anthropic_beta: Input should be a valid list"));
     };
     for beta in betas {
-        let text =
-            beta.as_str().filter(|beta| !beta.starts_with("claude-code-") && !beta.starts_with("oauth-"));
+        let text = beta.as_str().filter(|beta| BETAS.iter().any(|known| beta.starts_with(known)));
         let value = text.and_then(|text| hyper::header::HeaderValue::try_from(text).ok());
         headers.append("anthropic-beta", value.ok_or_else(|| invalid("invalid beta flag"))?);
     }
