@@ -5,11 +5,11 @@ use bytes::{Bytes, BytesMut};
 use dialects::openai_chat::{
     ChoicesEncoder, Defaults, Heading, Translated, error_status, translate, translate_completion,
 };
-use dialects::{models, openai_responses};
+use dialects::{bedrock, models, openai_responses, vertex};
 use messages::request::Request;
 use messages::{ApiError, Event};
 use wire::json::edit::Edit;
-use wire::{ndjson, sse};
+use wire::{event_stream, ndjson, sse};
 
 const LONGEST: usize = 1 << 16;
 
@@ -46,6 +46,50 @@ pub fn ndjson(data: &[u8]) {
     if data.len() < LONGEST {
         let cut = usize::from(data.first().copied().unwrap_or(0)) % 17 + 1;
         assert_eq!(lines(&mut std::iter::once(data)), lines(&mut data.chunks(cut)));
+    }
+}
+
+/// Any split of an event stream gives the same frames, be it sound or not.
+pub fn event_stream(data: &[u8]) {
+    let frames = |stream: &[u8], cut: usize| {
+        let (mut decoder, mut frames) = (event_stream::Decoder::new(LONGEST), Vec::new());
+        for piece in stream.chunks(cut) {
+            decoder.push(piece);
+            while let Ok(Some(frame)) = decoder.next_frame() {
+                frames.push(frame);
+            }
+        }
+        frames
+    };
+    let cut = usize::from(data.first().copied().unwrap_or(0)) % 17 + 1;
+    assert_eq!(frames(data, cut), frames(data, data.len().max(1)));
+    let mut sound = BytesMut::new();
+    data.chunks(100)
+        .for_each(|payload| event_stream::write_frame(&mut sound, &[(":event-type", "chunk")], payload));
+    let read = frames(&sound, cut);
+    assert!(read.iter().map(|frame| &frame.payload[..]).eq(data.chunks(100)));
+}
+
+/// A request in a cloud's dialect becomes JSON without what is the cloud's, or is refused.
+pub fn cloud_request(data: &[u8]) {
+    let body = Bytes::copy_from_slice(data);
+    let model = "us.anthropic.claude-opus-4-5-20251101-v1:0";
+    let unwrapped = [
+        bedrock::invoke(&body, model, true),
+        bedrock::count(&body, model),
+        vertex::predict(&body, "claude-opus-4-5@20251101", false),
+        vertex::count(&body),
+    ];
+    for result in unwrapped {
+        match result {
+            Ok(unwrapped) => {
+                let parsed = serde_json::from_slice::<serde_json::Value>(&unwrapped.body);
+                // Numbers may be beyond what a value can hold.
+                let Ok(parsed) = parsed else { continue };
+                assert!(parsed["model"].is_string() && parsed.get("anthropic_version").is_none());
+            }
+            Err(error) => assert_eq!(error.status, 400),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use mutating::dice::Dice;
 type Target = (&'static str, fn(&[u8]));
 
 /// A target's name, which is that of its corpus and binary, and its function.
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 11] = [
     ("sse", targets::sse),
     ("ndjson", targets::ndjson),
     ("json_edit", targets::json_edit),
@@ -24,6 +24,8 @@ const TARGETS: [Target; 9] = [
     ("chat_chunks", targets::chat_chunks),
     ("responses_request", targets::responses_request),
     ("response_events", targets::response_events),
+    ("event_stream", targets::event_stream),
+    ("cloud_request", targets::cloud_request),
 ];
 
 const MUTATIONS: usize = 2000;
@@ -117,6 +119,12 @@ fn run(target: &str) {
 fn streams_are_read_the_same_however_they_are_split() {
     run("sse");
     run("ndjson");
+    run("event_stream");
+}
+
+#[test]
+fn a_request_in_a_clouds_dialect_is_unwrapped_or_refused() {
+    run("cloud_request");
 }
 
 #[test]

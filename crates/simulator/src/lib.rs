@@ -8,6 +8,12 @@
 //! `HEAD /`. Any key will do (`x-api-key` or `Authorization: Bearer`) unless [`Settings::key`] names one. Versions
 //! `2023-06-01` and `2026-10-21`; the latter has no sampling parameters.
 //!
+//! As Bedrock ([`aws`] has region and keys): `POST /model/{id}/invoke`, `/invoke-with-response-stream` and
+//! `/count-tokens`, `GET /inference-profiles`, with a signature that is made again from what arrived, or a bearer key; and
+//! the endpoints at which a container (`/container-credentials`) and a machine find their role. As Vertex AI ([`google`]):
+//! `…:rawPredict`, `:streamRawPredict` and `count-tokens:rawPredict` in one project, with a token that its own endpoints
+//! gave (`/token`, `/sts`, `/v1/impersonate`, the metadata server's path) for proof. Turns serve whichever of the three asks.
+//!
 //! # From Rust
 //! ```
 //! use simulator::{Ended, Simulator, turn};
@@ -26,7 +32,7 @@
 //! ```
 //!
 //! # From elsewhere
-//! `claude-simulator [--host 127.0.0.1] [--port 0] [--key KEY] [--model NAME]…` prints its URL as the first line on
+//! `claude-simulator [--host 127.0.0.1] [--port 0] [--key KEY] [--model NAME]… [--credentials-seconds N]` prints its URL as the first line on
 //! stdout. Control, without a key:
 //!
 //! | request | what it does |
@@ -37,6 +43,7 @@
 //! | `DELETE /__sim/requests` | forgets them |
 //! | `GET /__sim/active` | `{"active": N, "ids": […]}`: exchanges under way |
 //! | `POST /__sim/release` (`{"times": N}`) | lets every exchange pass one hold |
+//! | `GET /__sim/service-account` | the credentials file of a Google service account that may use it |
 //!
 //! ```python
 //! import json, subprocess, urllib.request
