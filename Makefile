@@ -23,11 +23,11 @@ test-rust: ## Run the tests of the crates
 test-project: ## Test the image, the locks and the scripts
 	@scripts/test.sh project
 
+test-gateway: ## Test the program as a gateway: several backends, fail-over and reloads under load, clients set up for a cloud
+	@scripts/test.sh gateway
+
 test-clients: ## Test the program with the official clients, frameworks and agents
 	@scripts/test.sh clients apart
-
-test-gateway: ## Test the program as a gateway: several backends, and clients that are set up for a cloud
-	@scripts/test.sh gateway
 
 test-claude: ## Test the program with the real Claude Code
 	@scripts/test.sh claude

@@ -1,4 +1,7 @@
-"""Clients of the official library, in the forms that it has for the clouds."""
+"""The official library's clients in the forms that it has for the clouds; and two upstreams, `a` and `b`, with a proxy in front
+of them."""
+
+import tempfile
 
 import pytest
 from support.programs import forget_the_user
@@ -6,7 +9,8 @@ from support.programs import forget_the_user
 forget_the_user()
 
 from anthropic import AnthropicBedrock, AnthropicVertex  # noqa: E402
-from support import KEY  # noqa: E402
+from support import KEY, Proxy, Simulator  # noqa: E402
+from support.gateway import config_over  # noqa: E402
 
 USUAL = {"max_retries": 0, "timeout": 120}
 
@@ -36,3 +40,26 @@ def cloud(request, proxy):
     """The client of either cloud; `model` is what that calls the model."""
     with request.param(proxy.url) as client:
         yield client
+
+@pytest.fixture
+def upstreams():
+    """Two simulators of the test's own, which may die in it."""
+    with tempfile.TemporaryDirectory(prefix="ccp-") as home:
+        both = Simulator(home), Simulator(home)
+        yield both
+        for simulator in both:
+            simulator.stop()
+
+
+@pytest.fixture
+def over_both(upstreams):
+    """Starts a proxy that asks `a` and, where that can't serve, `b`; the keywords are more of the section `routing`."""
+    started = []
+
+    def over_both(**routing):
+        started.append(Proxy("anthropic", upstreams[0].url, config=config_over(upstreams, **routing)))
+        return started[-1]
+
+    yield over_both
+    for proxy in started:
+        proxy.stop()

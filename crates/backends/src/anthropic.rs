@@ -125,7 +125,8 @@ impl Anthropic {
     fn learn(&self, status: StatusCode) {
         match status.as_u16() {
             401 if self.auth.is_some() => self.health.failing(
-                "the API refused the key (401): check ANTHROPIC_API_KEY or `api_key`, and ANTHROPIC_BASE_URL or `base_url`",
+                "the API refused the key (401): check ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL, or `api_key` and `base_url` in the \
+                 configuration",
             ),
             500.. => {}
             _ => self.health.served(),

@@ -37,7 +37,7 @@ fn run(cli: Cli) -> Result<bool> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => {
             let loaded = loaded(&sources)?;
-            setup::runtime(loaded.config.server.workers)?.block_on(serve::run(loaded)).map(|()| true)
+            setup::runtime(loaded.config.server.workers)?.block_on(serve::run(loaded, sources)).map(|()| true)
         }
         Command::Demo(demo) => {
             let config = loaded(&sources)?.config;

@@ -13,9 +13,43 @@ use store::{ResponseStore, Sqlite, Unavailable};
 /// A store that takes longer is treated as one that fails.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The backends that the configuration names. Must be called within a tokio runtime.
-pub(crate) fn backends(config: &Config, environment: &OperatorEnvironment) -> Result<Vec<Arc<dyn Backend>>> {
+/// Backends that serve already, and the configuration they were made by.
+#[derive(Clone, Copy)]
+pub(crate) struct Earlier<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) backends: &'a [Arc<dyn Backend>],
+}
+
+impl Earlier<'_> {
+    /// The backend of this name, if this configuration would make the same.
+    fn same(&self, name: &str, config: &Config) -> Option<Arc<dyn Backend>> {
+        let (old, new) = (self.config, config);
+        let upstream = new.backends.get(name).filter(|upstream| old.backends.get(name) == Some(upstream))?;
+        let is_same = match upstream {
+            Upstream::ClaudeCode => {
+                old.claude_code == new.claude_code && old.claude.default_model == new.claude.default_model
+            }
+            Upstream::Anthropic(_) | Upstream::Passthrough { .. } => {
+                let timeouts = |config: &Config| (config.claude.timeout, config.claude.response_timeout);
+                timeouts(old) == timeouts(new)
+            }
+        };
+        let found = self.backends.iter().find(|backend| backend.name() == name).filter(|_| is_same);
+        found.cloned()
+    }
+}
+
+/// The backends that the configuration names; those that serve already stay where nothing of theirs has changed. Must be
+/// called within a tokio runtime.
+pub(crate) fn backends(
+    config: &Config,
+    environment: &OperatorEnvironment,
+    earlier: Option<Earlier<'_>>,
+) -> Result<Vec<Arc<dyn Backend>>> {
     let made = config.backends.iter().map(|(name, upstream)| {
+        if let Some(same) = earlier.and_then(|earlier| earlier.same(name, config)) {
+            return Ok(same);
+        }
         backend(name, upstream, config, environment).with_context(|| format!("backend `{name}`"))
     });
     made.collect()

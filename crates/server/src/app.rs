@@ -9,7 +9,7 @@ use dialects::{openai_chat, openai_responses};
 use http::HeaderMap;
 use messages::ApiError;
 use policy::access::Gate;
-use policy::config::Config;
+use policy::config::{Config, Secret};
 use policy::keys::KeyHash;
 use policy::limits::RateLimiter;
 use store::ResponseStore;
@@ -27,18 +27,19 @@ use crate::upstreams::{Aim, Upstreams, is_claude_code};
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The server's shared state. One per process; requests hold it by `Arc`.
+/// What requests share. One for each configuration: a request holds the one it began with, by `Arc`, to its end. What
+/// outlives a configuration is the same in all of them.
 pub struct App {
     pub(crate) config: Config,
     pub(crate) upstreams: Upstreams,
     pub(crate) gate: Gate,
-    pub(crate) limiter: Option<RateLimiter>,
-    pub(crate) metrics: Metrics,
+    pub(crate) limiter: Option<Arc<RateLimiter>>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) models: ModelList,
     pub(crate) thoughts: Arc<ThoughtMemory>,
-    pub(crate) refusals: Refusals,
-    pub(crate) responses: Responses,
-    pub(crate) drain: Drain,
+    pub(crate) refusals: Arc<Refusals>,
+    pub(crate) responses: Arc<Responses>,
+    pub(crate) drain: Arc<Drain>,
     pub(crate) started: Instant,
     scraper: Option<KeyHash>,
     admin: Option<KeyHash>,
@@ -64,28 +65,43 @@ impl App {
         store: Option<Arc<dyn ResponseStore>>,
     ) -> Arc<Self> {
         let now = Instant::now();
-        let limiter = config.rate_limiting.map(|limits| RateLimiter::new(limits, now));
-        let admin = config.admin.token.as_ref().map(|token| KeyHash::of(token.expose()));
-        let scraper = config.metrics.token.as_ref().map(|token| KeyHash::of(token.expose()));
-        let models = ModelList::new(backends.clone(), &config.openai.aliases);
-        let upstreams = Upstreams::new(backends, &config.routing);
         let metrics = Metrics::new();
         let lifetime = DAY * config.openai.store_days.into();
         let responses = Responses::new(store, lifetime, metrics.store_failures.clone());
         Arc::new(Self {
-            config,
-            upstreams,
+            upstreams: Upstreams::new(backends.clone(), &config.routing),
             gate,
-            limiter,
-            metrics,
-            models,
+            limiter: limiter(&config, now),
+            metrics: Arc::new(metrics),
+            models: ModelList::new(backends, &config.openai.aliases),
             thoughts: Arc::default(),
-            refusals: Refusals::default(),
-            responses,
-            drain: Drain::default(),
+            refusals: Arc::default(),
+            responses: Arc::new(responses),
+            drain: Arc::default(),
             started: now,
-            scraper,
-            admin,
+            scraper: hash(config.metrics.token.as_ref()),
+            admin: hash(config.admin.token.as_ref()),
+            config,
+        })
+    }
+
+    /// The same server with another configuration.
+    pub(crate) fn reloaded(&self, config: Config, backends: Vec<Arc<dyn Backend>>, gate: Gate) -> Arc<Self> {
+        let same_limits = config.rate_limiting == self.config.rate_limiting;
+        Arc::new(Self {
+            upstreams: self.upstreams.with(backends.clone(), &config.routing),
+            gate,
+            limiter: if same_limits { self.limiter.clone() } else { limiter(&config, Instant::now()) },
+            metrics: Arc::clone(&self.metrics),
+            models: ModelList::new(backends, &config.openai.aliases),
+            thoughts: Arc::clone(&self.thoughts),
+            refusals: Arc::clone(&self.refusals),
+            responses: Arc::clone(&self.responses),
+            drain: Arc::clone(&self.drain),
+            started: self.started,
+            scraper: hash(config.metrics.token.as_ref()),
+            admin: hash(config.admin.token.as_ref()),
+            config,
         })
     }
 
@@ -209,6 +225,14 @@ impl App {
     pub(crate) fn is_admin(&self, key: Option<&str>) -> bool {
         same(self.admin.as_ref(), key)
     }
+}
+
+fn limiter(config: &Config, now: Instant) -> Option<Arc<RateLimiter>> {
+    config.rate_limiting.map(|limits| Arc::new(RateLimiter::new(limits, now)))
+}
+
+fn hash(token: Option<&Secret>) -> Option<KeyHash> {
+    token.map(|token| KeyHash::of(token.expose()))
 }
 
 /// Whether the caller wants to be told what built-in tools do.

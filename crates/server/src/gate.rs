@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::context::{Caller, Context, Peer, new_request_id};
 use crate::dialect::Dialect;
 use crate::error;
+use crate::live::Live;
 use crate::routes::permissions;
 
 /// Routes for probes and load balancers. They tell a stranger no more than that the server runs.
@@ -25,8 +26,10 @@ fn is_public(method: &Method, path: &str) -> bool {
 }
 
 /// The middleware.
-pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn pass(State(live): State<Live>, mut request: Request, next: Next) -> Response {
     let arrived = Instant::now();
+    // From here to its end the request goes by one configuration.
+    let app = live.get();
     let request_id = new_request_id();
     let (path, method) = (request.uri().path(), request.method().clone());
     let dialect = Dialect::of(path, request.headers());
@@ -48,6 +51,7 @@ pub(crate) async fn pass(State(app): State<Arc<App>>, mut request: Request, next
     let own_key = own_key(&app, request.headers(), caller.identity.as_ref());
     let context = Context { request_id: Arc::clone(&request_id), dialect, arrived, caller, own_key };
     request.extensions_mut().insert(context);
+    request.extensions_mut().insert(app);
     named(next.run(request).await, &request_id)
 }
 

@@ -1,6 +1,6 @@
 //! The HTTP server: the only crate that knows axum.
 //!
-//! [`App`] holds what requests share, [`Server`] binds and serves it.
+//! [`App`] holds what requests share, [`Server`] binds and serves it, [`Live`] puts another configuration in its place.
 
 mod affinity;
 mod app;
@@ -12,6 +12,7 @@ mod gate;
 mod learned;
 mod limits;
 mod listener;
+mod live;
 mod model_list;
 mod pipeline;
 mod probe;
@@ -29,5 +30,6 @@ mod upstreams;
 
 pub use app::App;
 pub use dialect::Dialect;
+pub use live::Live;
 pub use run::Server;
 pub use telemetry::logs;

@@ -20,8 +20,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::app::App;
+use crate::app::{App, Drain};
 use crate::context::Peer;
+use crate::live::Live;
+use crate::telemetry::metrics::Metrics;
 use crate::unread::ReadToTheEnd;
 
 /// After a failed `accept` (no file descriptors left, mostly): long enough for some to be closed.
@@ -29,10 +31,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// From the moment running answers are cut until connections are dropped: time for the last error to be sent.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Serves until `app.drain.begun`, then waits for running requests until `app.drain.cut` and shortly after it.
-pub(crate) async fn run(app: &Arc<App>, listener: TcpListener, router: Router) {
+/// Serves until `Drain::begun`, then waits for running requests until `Drain::cut` and shortly after it.
+pub(crate) async fn run(live: &Live, listener: TcpListener, router: Router) {
+    let drain = Arc::clone(&live.get().drain);
     let connections = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(app.config.server.max_connections));
+    let places = Arc::new(Semaphore::new(live.get().config.server.max_connections));
     loop {
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await;
@@ -40,11 +43,11 @@ pub(crate) async fn run(app: &Arc<App>, listener: TcpListener, router: Router) {
         };
         let (place, accepted) = tokio::select! {
             next = next => next,
-            () = app.drain.begun.cancelled() => break,
+            () = drain.begun.cancelled() => break,
         };
         match (place, accepted) {
             (Ok(place), Ok((stream, peer))) => {
-                connections.spawn(connection(Arc::clone(app), stream, peer, router.clone(), place));
+                connections.spawn(connection(Terms::of(&live.get()), stream, peer, router.clone(), place));
             }
             (_, Err(error)) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -57,14 +60,34 @@ pub(crate) async fn run(app: &Arc<App>, listener: TcpListener, router: Router) {
     connections.close();
     tokio::select! {
         () = connections.wait() => {}
-        () = async { app.drain.cut.cancelled().await; tokio::time::sleep(LAST_WORDS).await } => {
+        () = async { drain.cut.cancelled().await; tokio::time::sleep(LAST_WORDS).await } => {
             tracing::warn!(connections = connections.len(), "connections dropped at shutdown");
         }
     }
 }
 
+/// What holds for a connection from its beginning to its end, which may be many configurations later.
+struct Terms {
+    header_timeout: Duration,
+    idle_timeout: Duration,
+    metrics: Arc<Metrics>,
+    drain: Arc<Drain>,
+}
+
+impl Terms {
+    fn of(app: &App) -> Self {
+        let limits = &app.config.server;
+        Self {
+            header_timeout: limits.header_timeout,
+            idle_timeout: limits.idle_timeout,
+            metrics: Arc::clone(&app.metrics),
+            drain: Arc::clone(&app.drain),
+        }
+    }
+}
+
 async fn connection(
-    app: Arc<App>,
+    terms: Terms,
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
@@ -74,14 +97,13 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
-    app.metrics.connections.inc();
-    serve(&app, stream, peer, router).await;
-    app.metrics.connections.dec();
+    terms.metrics.connections.inc();
+    serve(&terms, stream, peer, router).await;
+    terms.metrics.connections.dec();
     drop(place);
 }
 
-async fn serve(app: &App, stream: TcpStream, peer: SocketAddr, router: Router) {
-    let limits = &app.config.server;
+async fn serve(terms: &Terms, stream: TcpStream, peer: SocketAddr, router: Router) {
     let asked = Arc::new(AtomicBool::new(false));
     let service = service_fn({
         let asked = Arc::clone(&asked);
@@ -93,10 +115,10 @@ async fn serve(app: &App, stream: TcpStream, peer: SocketAddr, router: Router) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // For each further request of a connection: idle time and reading its head together.
-        .header_read_timeout(limits.idle_timeout)
+        .header_read_timeout(terms.idle_timeout)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    let mut first_request = std::pin::pin!(tokio::time::sleep(limits.header_timeout));
+    let mut first_request = std::pin::pin!(tokio::time::sleep(terms.header_timeout));
     let mut waiting = true;
     let mut stopping = false;
     loop {
@@ -114,7 +136,7 @@ async fn serve(app: &App, stream: TcpStream, peer: SocketAddr, router: Router) {
                     return;
                 }
             }
-            () = app.drain.begun.cancelled(), if !stopping => {
+            () = terms.drain.begun.cancelled(), if !stopping => {
                 stopping = true;
                 connection.as_mut().graceful_shutdown();
             }

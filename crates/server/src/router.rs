@@ -1,7 +1,5 @@
 //! The whole URL table.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
@@ -9,12 +7,12 @@ use axum::routing::{get, head, post};
 use http::HeaderValue;
 use tower_http::cors::{Any, CorsLayer};
 
-use crate::app::App;
+use crate::live::Live;
 use crate::{gate, routes};
 
 /// All routes behind the gate.
-pub(crate) fn router(app: Arc<App>) -> Router {
-    let cors = cors(&app.config.server.cors_origins);
+pub(crate) fn router(live: &Live) -> Router {
+    let cors = cors(&live.get().config.server.cors_origins);
     let routes = Router::new()
         .route("/", head(routes::root))
         .route("/v1/messages", post(routes::messages::create))
@@ -42,8 +40,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(routes::wrong_method)
         // The pipeline reads bodies itself, within the configured bounds.
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(Arc::clone(&app), gate::pass))
-        .with_state(app);
+        .layer(from_fn_with_state(live.clone(), gate::pass));
     match cors {
         // Outside the gate: a browser asks for permission without credentials.
         Some(cors) => routes.layer(cors),

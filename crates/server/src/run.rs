@@ -4,10 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::app::App;
+use crate::live::Live;
 use crate::{listener, probe, responses, router};
 
 /// Connections that may wait to be accepted.
@@ -15,7 +15,7 @@ const BACKLOG: u32 = 4096;
 
 /// A bound server.
 pub struct Server {
-    app: Arc<App>,
+    live: Live,
     listener: TcpListener,
 }
 
@@ -29,7 +29,7 @@ impl Server {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        Ok(Self { app, listener: socket.listen(BACKLOG)? })
+        Ok(Self { live: Live::new(app), listener: socket.listen(BACKLOG)? })
     }
 
     /// Where it listens; the port is the real one where 0 was configured.
@@ -40,34 +40,46 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// By which its configuration is replaced.
+    #[must_use]
+    pub fn live(&self) -> Live {
+        self.live.clone()
+    }
+
     /// Serves until `stop` resolves, then lets running requests end within `server.drain_timeout`. What still runs then
     /// is cut with an error in its dialect; what is made in the background and nobody has seen is left to the next
     /// start. The backends are shut down last.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { app, listener } = self;
-        let watching = tokio::spawn(probe::watch(Arc::clone(&app)));
-        responses::resume(&app).await;
+        let Self { live, listener } = self;
+        // No more than these: whoever holds a whole configuration keeps its backends from being shut down.
+        let (drain, made) = {
+            let app = live.get();
+            (Arc::clone(&app.drain), Arc::clone(&app.responses))
+        };
+        let watching = tokio::spawn(probe::watch(live.clone()));
+        responses::resume(&live.get()).await;
         let stopping = async {
             stop.await;
-            app.drain.begun.cancel();
-            tracing::info!(patience_seconds = app.config.server.drain_timeout.as_secs(), "stopping");
-            tokio::time::sleep(app.config.server.drain_timeout).await;
-            app.drain.cut.cancel();
+            drain.begun.cancel();
+            let patience = live.get().config.server.drain_timeout;
+            tracing::info!(patience_seconds = patience.as_secs(), "stopping");
+            tokio::time::sleep(patience).await;
+            drain.cut.cancel();
             std::future::pending::<()>().await;
         };
-        let router = router::router(Arc::clone(&app));
+        let router = router::router(&live);
         let serving = async {
-            listener::run(&app, listener, router).await;
-            app.responses.idle().await;
+            listener::run(&live, listener, router).await;
+            made.idle().await;
         };
         tokio::select! {
             () = serving => {}
             () = stopping => {}
         }
-        app.drain.cut.cancel();
+        drain.cut.cancel();
         watching.abort();
-        app.responses.close().await;
-        join_all(app.upstreams.iter().map(|upstream| upstream.backend.shutdown())).await;
+        made.close().await;
+        live.shutdown().await;
         tracing::info!("stopped");
     }
 }

@@ -134,6 +134,27 @@ impl Upstreams {
         Self(backends.into_iter().map(|backend| Arc::new(Upstream::new(backend, settings))).collect())
     }
 
+    /// Those of another configuration. One that serves here already keeps its condition.
+    pub(crate) fn with(&self, backends: Vec<Arc<dyn Backend>>, routing: &Routing) -> Self {
+        let settings = breaker_settings(routing);
+        let upstream = |backend: Arc<dyn Backend>| match self.of(&backend) {
+            Some(upstream) => {
+                upstream.condition().breaker.set(settings);
+                Arc::clone(upstream)
+            }
+            None => Arc::new(Upstream::new(backend, settings)),
+        };
+        Self(backends.into_iter().map(upstream).collect())
+    }
+
+    fn of(&self, backend: &Arc<dyn Backend>) -> Option<&Arc<Upstream>> {
+        self.iter().find(|upstream| Arc::ptr_eq(&upstream.backend, backend))
+    }
+
+    pub(crate) fn has(&self, upstream: &Upstream) -> bool {
+        self.of(&upstream.backend).is_some()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Upstream>> {
         self.0.iter()
     }

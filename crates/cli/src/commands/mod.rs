@@ -4,5 +4,6 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod health;
+mod reload;
 mod sandbox;
 pub(crate) mod serve;

@@ -6,34 +6,42 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use backends::Backend;
 use claude_code::OperatorEnvironment;
 use policy::access::Gate;
-use policy::config::{self, Config, LogFormat, LogLevel};
+use policy::config::{self, Config, LogFormat, LogLevel, Sources};
 use policy::keys::{ConfiguredKey, GeneratedKey};
 use server::logs;
 use server::{App, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 
+use super::reload::Reloader;
 use crate::setup;
 use crate::terminal::note;
 
 /// Serves until SIGINT or SIGTERM; a second one ends the process at once.
-pub(crate) async fn run(loaded: config::Loaded) -> Result<()> {
+pub(crate) async fn run(loaded: config::Loaded, sources: Sources) -> Result<()> {
     let config = &loaded.config;
     start_log(config)?;
     let in_container = setup::in_container();
     let key = own_key(config, in_container)?;
     let generated = key.as_ref().map(GeneratedKey::configured);
-    let (server, address) = bind(config, generated, in_container, &OperatorEnvironment::of_this_process())?;
+    let environment = OperatorEnvironment::of_this_process();
+    let backends = setup::backends(config, &environment, None)?;
+    let (server, address) = bind_over(backends.clone(), config, generated, in_container)?;
     banner(config, loaded.path.as_deref(), address, key.as_ref(), in_container);
     for notice in &loaded.notices {
         tracing::warn!("{notice}");
     }
-    let backends = config.backends.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-    tracing::info!(%address, backends, version = env!("CARGO_PKG_VERSION"), "listening");
-    server.run(stop_signal()?).await;
-    Ok(())
+    let names = config.backends.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    tracing::info!(%address, backends = names, version = env!("CARGO_PKG_VERSION"), "listening");
+    let stop = stop_signal()?;
+    let reloader = Reloader { sources, loaded, backends, live: server.live(), in_container };
+    tokio::select! {
+        () = server.run(stop) => Ok(()),
+        ended = reloader.watch() => ended,
+    }
 }
 
 /// A server for `config`, bound but not yet serving.
@@ -43,7 +51,15 @@ pub(crate) fn bind(
     in_container: bool,
     environment: &OperatorEnvironment,
 ) -> Result<(Server, SocketAddr)> {
-    let backends = setup::backends(config, environment)?;
+    bind_over(setup::backends(config, environment, None)?, config, generated, in_container)
+}
+
+fn bind_over(
+    backends: Vec<Arc<dyn Backend>>,
+    config: &Config,
+    generated: Option<ConfiguredKey>,
+    in_container: bool,
+) -> Result<(Server, SocketAddr)> {
     let gate = Gate::new(config, generated, in_container);
     let wanted = config.server.address();
     let app = App::new(config.clone(), backends, gate, setup::store(config));
@@ -57,7 +73,7 @@ fn cannot_listen(address: SocketAddr) -> String {
 }
 
 /// Where callers need a key and none is configured, this server makes its own.
-fn own_key(config: &Config, in_container: bool) -> Result<Option<GeneratedKey>> {
+pub(super) fn own_key(config: &Config, in_container: bool) -> Result<Option<GeneratedKey>> {
     if !config.needs_generated_key(in_container) {
         return Ok(None);
     }
@@ -124,7 +140,7 @@ fn banner(
 }
 
 /// The key itself at its making, later only where its hash is.
-fn tell_key(key: &GeneratedKey, in_container: bool) {
+pub(super) fn tell_key(key: &GeneratedKey, in_container: bool) {
     let who = if in_container { "Every caller needs" } else { "Callers from other machines need" };
     note("");
     match &key.plain {

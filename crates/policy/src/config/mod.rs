@@ -16,6 +16,7 @@ mod operator;
 mod origin;
 mod raw;
 mod reference;
+mod reload;
 mod resolve;
 mod resolved;
 mod schema;

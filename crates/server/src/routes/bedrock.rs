@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -16,7 +17,7 @@ const ALL: &str = "limit=1000";
 
 /// `POST /model/{id}/invoke`.
 pub(crate) async fn invoke(
-    State(app): State<Arc<App>>,
+    Extension(app): Extension<Arc<App>>,
     Path(model): Path<String>,
     parts: Parts,
     body: Body,
@@ -26,7 +27,7 @@ pub(crate) async fn invoke(
 
 /// `POST /model/{id}/invoke-with-response-stream`.
 pub(crate) async fn stream(
-    State(app): State<Arc<App>>,
+    Extension(app): Extension<Arc<App>>,
     Path(model): Path<String>,
     parts: Parts,
     body: Body,
@@ -36,7 +37,7 @@ pub(crate) async fn stream(
 
 /// `POST /model/{id}/count-tokens`.
 pub(crate) async fn count_tokens(
-    State(app): State<Arc<App>>,
+    Extension(app): Extension<Arc<App>>,
     Path(model): Path<String>,
     parts: Parts,
     body: Body,
@@ -45,7 +46,7 @@ pub(crate) async fn count_tokens(
 }
 
 /// `GET /inference-profiles`.
-pub(crate) async fn inference_profiles(State(app): State<Arc<App>>) -> Response {
+pub(crate) async fn inference_profiles(Extension(app): Extension<Arc<App>>) -> Response {
     let profiles = dialects::bedrock::inference_profiles(&app.models.list_anthropic(ALL).await);
     ([(CONTENT_TYPE, "application/json")], profiles).into_response()
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
 use http::request::Parts;
 
@@ -11,6 +11,6 @@ use crate::app::App;
 use crate::pipeline::{self, Operation};
 
 /// `POST /v1/chat/completions`.
-pub(crate) async fn create(State(app): State<Arc<App>>, parts: Parts, body: Body) -> Response {
+pub(crate) async fn create(Extension(app): Extension<Arc<App>>, parts: Parts, body: Body) -> Response {
     pipeline::run(app, Operation::ChatCompletions, parts, body).await
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Json;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use backends::{AccountWindow, Health, State as BackendState};
 use http::StatusCode;
@@ -16,7 +16,7 @@ use crate::upstreams::Upstream;
 
 /// `GET /health`: the status for anyone; version, uptime, backends and the account's windows for callers that may use
 /// the API.
-pub(crate) async fn report(State(app): State<Arc<App>>, parts: Parts) -> Response {
+pub(crate) async fn report(Extension(app): Extension<Arc<App>>, parts: Parts) -> Response {
     let status = overall(&app);
     if Context::of(&parts).caller.identity.is_none() {
         return Json(json!({ "status": status })).into_response();
@@ -62,7 +62,7 @@ pub(crate) async fn live() -> Json<serde_json::Value> {
 }
 
 /// `GET /health/ready`: 503 with the reason until a backend can serve, and again while the server stops.
-pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
+pub(crate) async fn ready(Extension(app): Extension<Arc<App>>) -> Response {
     match unready(&app) {
         None => Json(json!({ "status": "ok" })).into_response(),
         Some(reason) => {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
 use http::request::Parts;
 
@@ -11,11 +11,11 @@ use crate::app::App;
 use crate::pipeline::{self, Operation};
 
 /// `POST /v1/messages`.
-pub(crate) async fn create(State(app): State<Arc<App>>, parts: Parts, body: Body) -> Response {
+pub(crate) async fn create(Extension(app): Extension<Arc<App>>, parts: Parts, body: Body) -> Response {
     pipeline::run(app, Operation::Messages, parts, body).await
 }
 
 /// `POST /v1/messages/count_tokens`.
-pub(crate) async fn count_tokens(State(app): State<Arc<App>>, parts: Parts, body: Body) -> Response {
+pub(crate) async fn count_tokens(Extension(app): Extension<Arc<App>>, parts: Parts, body: Body) -> Response {
     pipeline::run(app, Operation::CountTokens, parts, body).await
 }

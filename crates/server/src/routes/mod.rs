@@ -12,7 +12,7 @@ pub(crate) mod vertex;
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use backends::BreakerState;
 use http::header::CONTENT_TYPE;
@@ -26,7 +26,7 @@ use crate::error;
 pub(crate) async fn root() {}
 
 /// `GET /metrics`, as Prometheus reads it.
-pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
+pub(crate) async fn metrics(Extension(app): Extension<Arc<App>>) -> Response {
     for upstream in app.upstreams.iter() {
         let (name, backend) = (&**upstream.name(), &upstream.backend);
         app.metrics.set_processes(name, &backend.processes());

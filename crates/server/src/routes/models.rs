@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::Extension;
+use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -16,7 +17,7 @@ use crate::dialect::Dialect;
 use crate::error;
 
 /// `GET /v1/models`.
-pub(crate) async fn list(State(app): State<Arc<App>>, parts: Parts) -> Response {
+pub(crate) async fn list(Extension(app): Extension<Arc<App>>, parts: Parts) -> Response {
     let list = if wants_anthropic(&parts) {
         app.models.list_anthropic(parts.uri.query().unwrap_or_default()).await
     } else {
@@ -26,7 +27,11 @@ pub(crate) async fn list(State(app): State<Arc<App>>, parts: Parts) -> Response 
 }
 
 /// `GET /v1/models/{id}`.
-pub(crate) async fn retrieve(State(app): State<Arc<App>>, Path(id): Path<String>, parts: Parts) -> Response {
+pub(crate) async fn retrieve(
+    Extension(app): Extension<Arc<App>>,
+    Path(id): Path<String>,
+    parts: Parts,
+) -> Response {
     let (dialect, found) = if wants_anthropic(&parts) {
         (Dialect::Anthropic, app.models.get_anthropic(&id).await)
     } else {

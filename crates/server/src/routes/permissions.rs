@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use axum::Extension;
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use backends::{Decision, PermissionEvents};
 use bytes::{Bytes, BytesMut};
@@ -41,7 +41,7 @@ pub(crate) const fn closed(app: &App) -> &'static str {
 }
 
 /// `GET`: the prompts as server-sent events, those that wait already first.
-pub(crate) async fn listen(State(app): State<Arc<App>>, parts: Parts) -> Response {
+pub(crate) async fn listen(Extension(app): Extension<Arc<App>>, parts: Parts) -> Response {
     let Some(desk) = app.upstreams.permissions() else { return failed(&parts, &no_tools()) };
     let stop = Box::pin(app.drain.begun.clone().cancelled_owned());
     let body = Body::from_stream(Prompts {
@@ -55,7 +55,7 @@ pub(crate) async fn listen(State(app): State<Arc<App>>, parts: Parts) -> Respons
 
 /// `POST`: an answer, `{"id": …, "behavior": "allow", "updated_input": {…}}` or
 /// `{"id": …, "behavior": "deny", "message": …}`.
-pub(crate) async fn answer(State(app): State<Arc<App>>, parts: Parts, body: Body) -> Response {
+pub(crate) async fn answer(Extension(app): Extension<Arc<App>>, parts: Parts, body: Body) -> Response {
     match answered(&app, &parts, body).await {
         Ok((id, behavior)) => Json(json!({ "id": id, "behavior": behavior })).into_response(),
         Err(error) => failed(&parts, &error),

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::Response;
 use bytes::Bytes;
 use dialects::openai_responses;
@@ -25,17 +26,21 @@ const MOST_ITEMS: usize = 100;
 const USUAL_ITEMS: usize = 20;
 
 /// `POST /v1/responses`.
-pub(crate) async fn create(State(app): State<Arc<App>>, parts: Parts, body: Body) -> Response {
+pub(crate) async fn create(Extension(app): Extension<Arc<App>>, parts: Parts, body: Body) -> Response {
     pipeline::run(app, Operation::Responses, parts, body).await
 }
 
 /// `POST /v1/responses/input_tokens`.
-pub(crate) async fn input_tokens(State(app): State<Arc<App>>, parts: Parts, body: Body) -> Response {
+pub(crate) async fn input_tokens(Extension(app): Extension<Arc<App>>, parts: Parts, body: Body) -> Response {
     pipeline::run(app, Operation::InputTokens, parts, body).await
 }
 
 /// `GET /v1/responses/{id}`: the response, or with `stream=true` its events from the one after `starting_after` on.
-pub(crate) async fn retrieve(State(app): State<Arc<App>>, Path(id): Path<String>, parts: Parts) -> Response {
+pub(crate) async fn retrieve(
+    Extension(app): Extension<Arc<App>>,
+    Path(id): Path<String>,
+    parts: Parts,
+) -> Response {
     let asked = Asked::new(app, &parts, "retrieve_response");
     let query = Query::of(&parts);
     match (query.flag("stream"), query.number("starting_after")) {
@@ -52,14 +57,22 @@ pub(crate) async fn retrieve(State(app): State<Arc<App>>, Path(id): Path<String>
 }
 
 /// `DELETE /v1/responses/{id}`. One that is being made is cancelled first.
-pub(crate) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>, parts: Parts) -> Response {
+pub(crate) async fn delete(
+    Extension(app): Extension<Arc<App>>,
+    Path(id): Path<String>,
+    parts: Parts,
+) -> Response {
     let asked = Asked::new(app, &parts, "delete_response");
     let deleted = asked.delete(&id).await;
     asked.answer(deleted)
 }
 
 /// `POST /v1/responses/{id}/cancel`: ends one that is made in the background. One that has ended stays as it is.
-pub(crate) async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>, parts: Parts) -> Response {
+pub(crate) async fn cancel(
+    Extension(app): Extension<Arc<App>>,
+    Path(id): Path<String>,
+    parts: Parts,
+) -> Response {
     let asked = Asked::new(app, &parts, "cancel_response");
     let cancelled = asked.cancel(&id).await;
     asked.answer(cancelled)
@@ -67,7 +80,7 @@ pub(crate) async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>, 
 
 /// `GET /v1/responses/{id}/input_items`: what the response was made of, newest first unless `order=asc`.
 pub(crate) async fn input_items(
-    State(app): State<Arc<App>>,
+    Extension(app): Extension<Arc<App>>,
     Path(id): Path<String>,
     parts: Parts,
 ) -> Response {

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::Response;
 use http::request::Parts;
 
@@ -17,7 +18,7 @@ pub(crate) const PATH: &str =
 
 /// `POST …/models/{model}:rawPredict`, `:streamRawPredict`, and `…/models/count-tokens:rawPredict`.
 pub(crate) async fn predict(
-    State(app): State<Arc<App>>,
+    Extension(app): Extension<Arc<App>>,
     Path((_project, _location, model)): Path<(String, String, String)>,
     parts: Parts,
     body: Body,

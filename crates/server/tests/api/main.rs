@@ -21,6 +21,7 @@ mod operations;
 mod pass_through;
 mod passthrough;
 mod records;
+mod reload;
 mod responses;
 mod routing;
 mod shutdown;

@@ -10,9 +10,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use policy::access::Gate;
-use policy::config;
+use policy::config::{self, Config};
 use serde_json::{Value, json};
-use server::{App, Server};
+use server::{App, Live, Server};
 use simulator::Simulator;
 use store::{ResponseStore, Sqlite, Unavailable};
 use tempfile::TempDir;
@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Proxy {
     pub(crate) simulator: Simulator,
     pub(crate) address: SocketAddr,
+    live: Live,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     client: HttpClient,
@@ -52,25 +53,22 @@ impl Proxy {
     /// The same with what an earlier server left.
     pub(crate) async fn over(data_dir: Arc<TempDir>, settings: Value) -> Self {
         let simulator = Simulator::start().await.unwrap();
-        let mut settings = settings;
-        settings["anthropic"] = json!({ "base_url": simulator.url(), "api_key": "sim-key" });
-        let server = settings.as_object_mut().unwrap().entry("server").or_insert_with(|| json!({}));
-        server["host"] = json!("127.0.0.1");
-        server["port"] = json!(0);
-        let environment = BTreeMap::from([("HOME".to_owned(), "/nonexistent".to_owned())]);
-        let config = config::parse(&settings.to_string(), &environment).unwrap().config;
-        let timeouts = Timeouts { quiet: config.claude.timeout, response: config.claude.response_timeout };
-        let backends = config.backends.iter().map(|(name, upstream)| api(name, upstream, timeouts)).collect();
-        let gate = Gate::new(&config, None, false);
+        let (config, backends, gate) = parts(&simulator, settings);
         let store = config.openai.store.then(|| store(&data_dir, config.openai.store_max_bytes));
         let server = Server::bind(App::new(config, backends, gate, store)).unwrap();
-        let address = server.address().unwrap();
+        let (address, live) = (server.address().unwrap(), server.live());
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.run(async {
             stopped.await.ok();
         }));
         let client = HttpClient::new(Timeouts { quiet: PATIENCE, response: PATIENCE });
-        Self { simulator, address, stop: Some(stop), serving, client, data_dir }
+        Self { simulator, address, live, stop: Some(stop), serving, client, data_dir }
+    }
+
+    /// Puts another configuration in place of the one in force, with backends of its own.
+    pub(crate) fn reload(&self, settings: Value) {
+        let (config, backends, gate) = parts(&self.simulator, settings);
+        self.live.reload(config, backends, gate);
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -144,6 +142,20 @@ impl Proxy {
     pub(crate) async fn metrics(&self) -> String {
         self.get("/metrics", &[]).await.text().await
     }
+}
+
+/// What a server with these settings in its `config.json` is made of.
+fn parts(simulator: &Simulator, mut settings: Value) -> (Config, Vec<Arc<dyn Backend>>, Gate) {
+    settings["anthropic"] = json!({ "base_url": simulator.url(), "api_key": "sim-key" });
+    let server = settings.as_object_mut().unwrap().entry("server").or_insert_with(|| json!({}));
+    server["host"] = json!("127.0.0.1");
+    server["port"] = json!(0);
+    let environment = BTreeMap::from([("HOME".to_owned(), "/nonexistent".to_owned())]);
+    let config = config::parse(&settings.to_string(), &environment).unwrap().config;
+    let timeouts = Timeouts { quiet: config.claude.timeout, response: config.claude.response_timeout };
+    let backends = config.backends.iter().map(|(name, upstream)| api(name, upstream, timeouts)).collect();
+    let gate = Gate::new(&config, None, false);
+    (config, backends, gate)
 }
 
 fn api(name: &str, upstream: &config::Upstream, timeouts: Timeouts) -> Arc<dyn Backend> {

@@ -17,7 +17,7 @@ pub(super) async fn check(
     environment: &OperatorEnvironment,
     with_request: bool,
 ) {
-    let backends = match setup::backends(config, environment) {
+    let backends = match setup::backends(config, environment, None) {
         Ok(backends) => backends,
         Err(error) => return report.failed("backend", &format!("{error:#}")),
     };

@@ -61,7 +61,7 @@ impl Stand {
         (section.idle_time, section.hold_time) = (section.idle_time.max(KEPT), section.hold_time.max(KEPT));
         // What is looked at is the program as an API, whatever else it may do here.
         sandboxed.claude_code.tools.clear();
-        let backends = setup::backends(&sandboxed, &sandbox::environment(home.path()))?;
+        let backends = setup::backends(&sandboxed, &sandbox::environment(home.path()), None)?;
         let backend = backends.into_iter().next().context("no backend")?;
         Ok(Self { simulator, backend, credentials, _home: home })
     }
