@@ -58,6 +58,16 @@ class Simulator:
         """Lets every exchange go on that waits in a `hold`, this many holds each."""
         self._ask("POST", "/release", json={"times": times})
 
+    def service_account(self):
+        """Google credentials that it takes, as their file has them."""
+        return self._ask("GET", "/service-account")
+
+    def google_token(self):
+        """An access token of Google's that it takes."""
+        machine = f"{self.url}/computeMetadata/v1/instance/service-accounts/default/token"
+        response = httpx.get(machine, headers={"metadata-flavor": "Google"}, timeout=10, trust_env=False)
+        return response.json()["access_token"]
+
     def clear(self):
         """Forgets scripts and requests."""
         self._ask("DELETE", "/script")

@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep};
 use crate::{BackendError, upstream_error};
 
 /// How long the client waits for what.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// For a connection, for the head of a streamed answer, and between two pieces of a body (`claude.timeout`).
     pub quiet: Duration,

@@ -1,11 +1,13 @@
 //! From a configuration to the parts that serve it. The only place that reads this process's environment.
 
+mod clouds;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use backends::{Anthropic, AnthropicSettings, Backend, ClaudeCode, Credential, Timeouts};
+use backends::{Anthropic, AnthropicSettings, Backend, Bedrock, ClaudeCode, Credential, Timeouts, Vertex};
 use claude_code::{BuiltIn, Credentials, Driver, OperatorEnvironment, PermissionMode, Permissions, Spares};
 use policy::config::{self, Config, Upstream};
 use store::{ResponseStore, Sqlite, Unavailable};
@@ -29,10 +31,7 @@ impl Earlier<'_> {
             Upstream::ClaudeCode => {
                 old.claude_code == new.claude_code && old.claude.default_model == new.claude.default_model
             }
-            Upstream::Anthropic(_) | Upstream::Passthrough { .. } => {
-                let timeouts = |config: &Config| (config.claude.timeout, config.claude.response_timeout);
-                timeouts(old) == timeouts(new)
-            }
+            _ => timeouts(old) == timeouts(new),
         };
         let found = self.backends.iter().find(|backend| backend.name() == name).filter(|_| is_same);
         found.cloned()
@@ -68,6 +67,8 @@ fn backend(
         Upstream::Passthrough { base_url } => {
             Arc::new(messages_api(name, base_url, Credential::Callers, config)?)
         }
+        Upstream::Bedrock(section) => Arc::new(Bedrock::new(&clouds::bedrock(name, section, config))?),
+        Upstream::Vertex(section) => Arc::new(Vertex::new(&clouds::vertex(name, section, config))?),
         Upstream::ClaudeCode => {
             let settings = driver_settings(config, environment)?;
             let credentials = settings.credentials;
@@ -84,6 +85,8 @@ pub(crate) fn backend_lines(config: &Config) -> Vec<String> {
         (None, Upstream::Passthrough { base_url }) => {
             format!("{name}: {}, {base_url}, with each caller's own key", upstream.kind())
         }
+        (None, Upstream::Bedrock(section)) => format!("{name}: {}, {}", upstream.kind(), section.region),
+        (None, Upstream::Vertex(section)) => format!("{name}: {}, {}", upstream.kind(), section.region),
         (None, Upstream::ClaudeCode) => format!("{name}: {}", upstream.kind()),
     });
     lines.collect()
@@ -114,9 +117,12 @@ pub(crate) fn store(config: &Config) -> Option<Arc<dyn ResponseStore>> {
 }
 
 fn messages_api(name: &str, base_url: &str, credential: Credential, config: &Config) -> Result<Anthropic> {
-    let timeouts = Timeouts { quiet: config.claude.timeout, response: config.claude.response_timeout };
     let (name, base_url) = (name.to_owned(), base_url.to_owned());
-    Ok(Anthropic::new(&AnthropicSettings { name, base_url, credential, timeouts })?)
+    Ok(Anthropic::new(&AnthropicSettings { name, base_url, credential, timeouts: timeouts(config) })?)
+}
+
+fn timeouts(config: &Config) -> Timeouts {
+    Timeouts { quiet: config.claude.timeout, response: config.claude.response_timeout }
 }
 
 fn credential(section: &config::Anthropic) -> Result<Credential> {

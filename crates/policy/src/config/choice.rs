@@ -33,6 +33,10 @@ pub(super) enum Kind {
     ClaudeCode,
     /// The Messages API over HTTP, with the caller's own key.
     Passthrough,
+    /// Amazon Bedrock.
+    Bedrock,
+    /// Google Vertex AI.
+    Vertex,
 }
 
 impl Kind {
@@ -42,6 +46,8 @@ impl Kind {
             Self::Anthropic => "anthropic",
             Self::ClaudeCode => "claude-code",
             Self::Passthrough => "passthrough",
+            Self::Bedrock => "bedrock",
+            Self::Vertex => "vertex",
         }
     }
 }

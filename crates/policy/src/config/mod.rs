@@ -32,8 +32,8 @@ pub use operator::ACCOUNT_NOTICE;
 pub use origin::{Origin, Origins};
 pub use reference::reference;
 pub use resolved::{
-    Admin, Anthropic, Auth, Claude, ClaudeCode, Config, Logging, Metrics, OpenAi, RateLimiting, Routing,
-    Server, Upstream,
+    Admin, Anthropic, Auth, Bedrock, Claude, ClaudeCode, Config, Logging, Metrics, OpenAi, RateLimiting,
+    Routing, Server, Upstream, Vertex,
 };
 pub use schema::schema;
 pub use secret::{REDACTED, Secret};

@@ -199,9 +199,10 @@ pub(super) struct ClaudeCode {
 #[serde(deny_unknown_fields)]
 pub(super) struct NamedBackend {
     /// What it is: `anthropic` is the Messages API or a gateway to it, with a key; `claude-code` the program of the
-    /// section `claude_code`, at most once; `passthrough` the Messages API with each caller's own key.
+    /// section `claude_code`, at most once; `passthrough` the Messages API with each caller's own key; `bedrock` Amazon
+    /// Bedrock; `vertex` Google Vertex AI.
     pub(super) kind: Kind,
-    /// Address of the Messages API (`anthropic`, `passthrough`). By default Anthropic's own.
+    /// Address of the API (all but `claude-code`). By default Anthropic's, or that of the cloud's region.
     pub(super) base_url: Option<String>,
     /// API key (`anthropic`), sent as `x-api-key`: itself, `env:NAME` or `file:PATH`.
     #[schemars(extend("x-secret" = true))]
@@ -209,6 +210,34 @@ pub(super) struct NamedBackend {
     /// Token in place of a key (`anthropic`), sent as `Authorization: Bearer`: itself, `env:NAME` or `file:PATH`.
     #[schemars(extend("x-secret" = true))]
     pub(super) auth_token: Option<String>,
+    /// Region of the cloud, like `us-east-1` (`bedrock`; by default `AWS_REGION`) or `us-east5` (`vertex`; by default
+    /// `global`).
+    pub(super) region: Option<String>,
+    /// Names of models for the cloud where the usual ones do not fit, like an inference profile:
+    /// `{"claude-sonnet-5": "us.anthropic.claude-sonnet-5-v1:0"}` (`bedrock`, `vertex`).
+    pub(super) models: Option<BTreeMap<String, String>>,
+    /// Bedrock API key: itself, `env:NAME` or `file:PATH`. Without any credentials here they are looked for as AWS's own
+    /// tools do: in the environment, in the profile, from the container or the machine.
+    #[schemars(extend("x-secret" = true))]
+    pub(super) bearer_token: Option<String>,
+    /// Id of an AWS access key, with which requests are signed (`bedrock`).
+    #[schemars(extend("x-secret" = true))]
+    pub(super) access_key_id: Option<String>,
+    /// Its secret: itself, `env:NAME` or `file:PATH`.
+    #[schemars(extend("x-secret" = true))]
+    pub(super) secret_access_key: Option<String>,
+    /// Session token of temporary AWS credentials.
+    #[schemars(extend("x-secret" = true))]
+    pub(super) session_token: Option<String>,
+    /// Google Cloud project (`vertex`). By default that of the credentials, or `GOOGLE_CLOUD_PROJECT`.
+    pub(super) project: Option<String>,
+    /// Credentials of Google Cloud (`vertex`), mostly `file:service-account.json`. Without these and `access_token` they are
+    /// the application default credentials.
+    #[schemars(extend("x-secret" = true))]
+    pub(super) credentials: Option<String>,
+    /// Access token of Google Cloud (`vertex`), which somebody else renews: itself, `env:NAME` or `file:PATH`.
+    #[schemars(extend("x-secret" = true))]
+    pub(super) access_token: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -130,6 +130,57 @@ pub enum Upstream {
         /// Scheme, host and optional path prefix, without a trailing slash.
         base_url: String,
     },
+    /// Amazon Bedrock.
+    Bedrock(Bedrock),
+    /// Google Vertex AI.
+    Vertex(Vertex),
+}
+
+/// Amazon Bedrock. Without credentials here they are found the way AWS's own tools do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Bedrock {
+    /// `us-east-1`
+    pub region: String,
+    /// Another address than the region's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// A Bedrock API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bearer_token: Option<Secret>,
+    /// With the next one: requests are signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_key_id: Option<Secret>,
+    /// The secret of the access key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_access_key: Option<Secret>,
+    /// Of temporary credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_token: Option<Secret>,
+    /// Model id → inference profile or Bedrock id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub models: BTreeMap<String, String>,
+}
+
+/// Google Vertex AI. Without credentials here they are the application default credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Vertex {
+    /// The project that pays, where it is not the credentials' own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// `global`, a multi-region or a region.
+    pub region: String,
+    /// Another address than the region's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// The text of a credentials file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Secret>,
+    /// A token that somebody else renews.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token: Option<Secret>,
+    /// Model id → id in Vertex AI.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub models: BTreeMap<String, String>,
 }
 
 impl Upstream {
@@ -139,6 +190,8 @@ impl Upstream {
             Self::Anthropic(_) => Kind::Anthropic,
             Self::ClaudeCode => Kind::ClaudeCode,
             Self::Passthrough { .. } => Kind::Passthrough,
+            Self::Bedrock(_) => Kind::Bedrock,
+            Self::Vertex(_) => Kind::Vertex,
         }
         .as_str()
     }

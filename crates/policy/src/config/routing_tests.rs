@@ -186,3 +186,64 @@ fn one_backend_by_name_needs_no_routes_and_the_section_is_not_its_key() {
     assert_eq!(first_target(&loaded.config, "any"), Some("own"));
     assert_eq!(loaded.notices, ["`claude.backend` has no effect beside `backends`."]);
 }
+
+#[test]
+fn clouds_have_regions_and_credentials_of_their_own_or_those_of_the_machine() {
+    let text = r#"{"backends": {
+        "aws": {"kind": "bedrock", "access_key_id": "env:KEY_A", "secret_access_key": "env:KEY_B",
+                "models": {"claude-sonnet-5": "us.anthropic.claude-sonnet-5-v1:0"}},
+        "key": {"kind": "bedrock", "region": "eu-west-1", "bearer_token": "env:KEY_A"},
+        "gcp": {"kind": "vertex", "project": "mine", "access_token": "env:KEY_A"},
+        "adc": {"kind": "vertex", "region": "us-east5", "credentials": "{\"type\": \"service_account\"}"}},
+      "routing": {"routes": [{"models": ["*"], "targets": ["aws", "key", "gcp", "adc"]}]}}"#;
+    let config = parse(text, &env(&[("AWS_REGION", "us-west-2")])).unwrap().config;
+    let Some(Upstream::Bedrock(aws)) = config.backends.get("aws") else { panic!("{config:?}") };
+    assert_eq!((aws.region.as_str(), aws.models.len()), ("us-west-2", 1));
+    let Some(Upstream::Bedrock(key)) = config.backends.get("key") else { panic!("{config:?}") };
+    assert_eq!((key.region.as_str(), key.bearer_token.as_ref().unwrap().expose()), ("eu-west-1", "key-a"));
+    let Some(Upstream::Vertex(gcp)) = config.backends.get("gcp") else { panic!("{config:?}") };
+    assert_eq!((gcp.region.as_str(), gcp.project.as_deref()), ("global", Some("mine")));
+    let shown = redacted(&config).to_string();
+    assert!(
+        !shown.contains("key-a") && !shown.contains("key-b") && !shown.contains("service_account"),
+        "{shown}"
+    );
+
+    let backend = |fields: &str| refusal(&format!(r#"{{"backends": {{"x": {{{fields}}}}}}}"#));
+    for (fields, expected) in [
+        (r#""kind": "bedrock""#, "backends.x.region: expected an AWS region"),
+        (r#""kind": "bedrock", "region": "us/east""#, "backends.x.region: expected an AWS region"),
+        (
+            r#""kind": "bedrock", "region": "us-east-1", "access_key_id": "a""#,
+            "backends.x.access_key_id: needs `secret_access_key`",
+        ),
+        (
+            r#""kind": "bedrock", "region": "us-east-1", "session_token": "a""#,
+            "backends.x.session_token: needs `access_key_id`",
+        ),
+        (
+            r#""kind": "bedrock", "region": "r", "bearer_token": "t", "access_key_id": "a", "secret_access_key": "b""#,
+            "backends.x.bearer_token: give this or an access key",
+        ),
+        (
+            r#""kind": "bedrock", "region": "us-east-1", "project": "p""#,
+            "backends.x.project: has no meaning for the kind `bedrock`",
+        ),
+        (
+            r#""kind": "vertex", "credentials": "key.json""#,
+            "backends.x.credentials: is not the JSON of Google's credentials",
+        ),
+        (
+            r#""kind": "vertex", "access_token": "t", "credentials": "{}""#,
+            "backends.x.access_token: give this or `credentials`",
+        ),
+        (r#""kind": "vertex", "project": "a/b""#, "backends.x.project: expected the id of a project"),
+        (
+            r#""kind": "anthropic", "api_key": "k", "region": "r""#,
+            "backends.x.region: has no meaning for the kind `anthropic`",
+        ),
+    ] {
+        let said = backend(fields);
+        assert!(said.contains(expected), "{expected}\nis not in\n{said}");
+    }
+}

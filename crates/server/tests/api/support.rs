@@ -165,7 +165,7 @@ fn api(name: &str, upstream: &config::Upstream, timeouts: Timeouts) -> Arc<dyn B
             (section.base_url.clone(), Credential::ApiKey(key.expose().to_owned()))
         }
         config::Upstream::Passthrough { base_url } => (base_url.clone(), Credential::Callers),
-        config::Upstream::ClaudeCode => panic!("these tests run no program"),
+        other => panic!("these tests have no backend of kind {}", other.kind()),
     };
     Arc::new(
         Anthropic::new(&AnthropicSettings { name: name.to_owned(), base_url, credential, timeouts }).unwrap(),

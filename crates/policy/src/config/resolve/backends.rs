@@ -86,11 +86,22 @@ impl Resolver<'_> {
             Kind::Passthrough => {
                 Upstream::Passthrough { base_url: self.address(name, raw.base_url.take().as_deref()) }
             }
+            Kind::Bedrock => Upstream::Bedrock(self.bedrock(name, &mut raw)),
+            Kind::Vertex => Upstream::Vertex(self.vertex(name, &mut raw)),
         };
         let left = [
             ("base_url", raw.base_url.is_some()),
             ("api_key", raw.api_key.is_some()),
             ("auth_token", raw.auth_token.is_some()),
+            ("region", raw.region.is_some()),
+            ("models", raw.models.is_some()),
+            ("bearer_token", raw.bearer_token.is_some()),
+            ("access_key_id", raw.access_key_id.is_some()),
+            ("secret_access_key", raw.secret_access_key.is_some()),
+            ("session_token", raw.session_token.is_some()),
+            ("project", raw.project.is_some()),
+            ("credentials", raw.credentials.is_some()),
+            ("access_token", raw.access_token.is_some()),
         ];
         for (setting, _) in left.iter().filter(|(_, typed)| *typed) {
             self.problem(

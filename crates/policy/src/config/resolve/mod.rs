@@ -3,6 +3,7 @@
 
 mod auth;
 mod backends;
+mod clouds;
 mod routing;
 mod server;
 mod tools;

@@ -32,6 +32,8 @@ impl Resolver<'_> {
                     Some(base_url)
                 }
                 Upstream::ClaudeCode => config.claude_code.base_url.as_ref(),
+                Upstream::Bedrock(section) => section.base_url.as_ref(),
+                Upstream::Vertex(section) => section.base_url.as_ref(),
             };
             if base.is_some_and(|base| points_at(base, config.server.port)) {
                 let key = config.setting_of(name, "base_url");
