@@ -66,6 +66,14 @@ impl Routes {
         Self(vec![Route { models: vec!["*".to_owned()], targets: vec![target] }])
     }
 
+    /// The route that every model takes, where there is no other: nobody needs to know the model then.
+    pub fn only(&self) -> Option<&Route> {
+        match self.0.as_slice() {
+            [only] if only.models.iter().any(|pattern| pattern == "*") => Some(only),
+            _ => None,
+        }
+    }
+
     /// The route of a model: that with the most specific pattern that fits, as for aliases.
     pub fn find(&self, model: &str) -> Option<&Route> {
         let fitting = self.0.iter().filter_map(|route| {

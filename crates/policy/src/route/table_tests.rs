@@ -34,6 +34,14 @@ fn the_most_specific_pattern_decides_wherever_it_stands() {
 }
 
 #[test]
+fn a_route_for_everything_is_the_only_one_where_there_is_no_other() {
+    assert_eq!(Routes::all_to("a").only().map(|route| route.targets[0].backend.as_str()), Some("a"));
+    let any = || route(&["*"], vec![target("a", 0)]);
+    assert_eq!(Routes::new(vec![any(), route(&["x"], vec![target("b", 0)])]).only(), None);
+    assert_eq!(Routes::new(vec![route(&["x*"], vec![target("b", 0)])]).only(), None);
+}
+
+#[test]
 fn without_weights_the_first_serves_and_the_others_stand_by_in_order() {
     let route = route(&["*"], vec![target("c", 0), target("a", 0), target("b", 0)]);
     assert!(!route.shares());

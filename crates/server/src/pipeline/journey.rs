@@ -7,7 +7,7 @@ use backends::{BackendError, OwnKey, Reply};
 use bytes::Bytes;
 use http::HeaderMap;
 use messages::{ApiError, ErrorKind};
-use policy::route::Affinity;
+use policy::route::{Affinity, Route};
 
 use super::call::{self, Wishes};
 use super::first::begun;
@@ -52,11 +52,10 @@ impl Journey {
     /// # Errors
     /// 404 where no route serves the model; what planning complains of.
     pub(crate) async fn plan(app: &App, mut asked: Asked, request_id: &str) -> Result<Self, ApiError> {
-        let model = app.model_of(asked.operation, &asked.body);
-        let route = app.config.routing.routes.find(&model).ok_or_else(|| no_route(&model))?;
+        let route = route(app, &asked)?;
         // Which one is first matters only where they share, and then follows from the plan.
         let mut aims = app.upstreams.aims(route, &Affinity::of([]));
-        let first = aims.first().cloned().ok_or_else(|| no_route(&model))?;
+        let first = aims.first().cloned().ok_or_else(|| no_route(""))?;
         let mut plan = Plan::new(app, &first, &asked).await?;
         asked.begun = plan.begun();
         if route.shares() {
@@ -226,6 +225,15 @@ fn pause(index: usize) -> Duration {
     let [drawn, ..] = uuid::Uuid::new_v4().into_bytes();
     let longest = FIRST_PAUSE * 2_u32.pow(u32::try_from(index.min(5)).unwrap_or(5));
     longest.mul_f64(f64::from(drawn) / 255.0)
+}
+
+fn route<'a>(app: &'a App, asked: &Asked) -> Result<&'a Route, ApiError> {
+    let routes = &app.config.routing.routes;
+    if let Some(only) = routes.only() {
+        return Ok(only);
+    }
+    let model = app.model_of(asked.operation, &asked.body);
+    routes.find(&model).ok_or_else(|| no_route(&model))
 }
 
 fn no_route(model: &str) -> ApiError {

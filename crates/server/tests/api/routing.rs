@@ -249,6 +249,16 @@ async fn a_conversation_stays_where_it_began() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_request_is_drawn_anew_where_conversations_need_not_stay() {
+    let shared = json!([{ "backend": "a", "weight": 1 }, { "backend": "b", "weight": 1 }]);
+    let two = Two::with(json!({ "routes": [{ "models": ["*"], "targets": shared }], "sticky": false })).await;
+    for _ in 0..30 {
+        assert_eq!(two.proxy.messages("the same", false).await.status, 200);
+    }
+    assert!(two.asked().iter().all(|asked| *asked > 0), "{:?}", two.asked());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn models_go_where_their_route_says_under_the_name_it_says() {
     let routes = json!([
         { "models": ["claude-opus-*"], "targets": [{ "backend": "b", "model": "claude-sonnet-5-5" }] },
