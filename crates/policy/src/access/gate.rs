@@ -3,10 +3,14 @@
 //! address: `Host`, `Origin`, `Sec-Fetch-Site` and forwarded headers give them away.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
 
 use super::local::{is_local_host, is_loopback, is_own_origin};
 use crate::config::Config;
-use crate::keys::{ConfiguredKey, KeyId, Keyring};
+use crate::keys::{ConfiguredKey, IssuedKey, KeyId, Keyring, Over};
 
 /// What a request's head tells about its sender.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +27,8 @@ pub struct Caller<'a> {
     pub forwarded: bool,
     /// The key presented as `x-proxy-key`, `x-api-key` or `Authorization: Bearer`.
     pub key: Option<&'a str>,
+    /// The time, in seconds since 1970.
+    pub now: u64,
 }
 
 /// Who a caller is.
@@ -63,6 +69,8 @@ pub struct Denied {
     pub kind: DeniedKind,
     /// For the caller. It repeats nothing that the caller sent.
     pub reason: String,
+    /// Whose key it was, where the key is known.
+    pub key: Option<KeyId>,
 }
 
 /// Why a keyless caller is not taken for a program on this machine.
@@ -76,11 +84,14 @@ enum Stranger {
     CrossSite,
 }
 
-/// The rules of one configuration.
-#[derive(Clone, Debug)]
+/// The rules of one configuration, and the keys that were made since.
+#[derive(Debug)]
 pub struct Gate {
-    keyring: Keyring,
-    key_for_all: bool,
+    /// The keys of the configuration.
+    configured: Keyring,
+    /// These and the issued ones. Requests only read it.
+    keyring: ArcSwap<Keyring>,
+    key_for_all: AtomicBool,
     open: bool,
     in_container: bool,
     allowed_hosts: Vec<String>,
@@ -91,10 +102,11 @@ impl Gate {
     /// The gate of a configuration. `generated` is the server's own key, if
     /// [`Config::needs_generated_key`] asked for one.
     pub fn new(config: &Config, generated: Option<ConfiguredKey>, in_container: bool) -> Self {
-        let configured = &config.auth.api_keys;
+        let configured = Keyring::new(config.auth.api_keys.iter().cloned().chain(generated));
         Self {
-            keyring: Keyring::new(configured.iter().cloned().chain(generated)),
-            key_for_all: !configured.is_empty(),
+            keyring: ArcSwap::from_pointee(configured.clone()),
+            configured,
+            key_for_all: AtomicBool::new(!config.auth.api_keys.is_empty()),
             open: config.auth.open,
             in_container,
             allowed_hosts: config.server.allowed_hosts.clone(),
@@ -102,15 +114,27 @@ impl Gate {
         }
     }
 
+    /// Puts these issued keys in the place of those before; from now on every caller needs a key if there are any,
+    /// also such as are over: who takes all keys back does not mean to let everyone in.
+    pub fn issue(&self, issued: Vec<IssuedKey>) {
+        let any = !issued.is_empty();
+        self.keyring.store(Arc::new(self.configured.clone().with(issued)));
+        self.key_for_all.fetch_or(any, Ordering::Relaxed);
+    }
+
     /// Lets a caller in, or says why not.
     pub fn admit(&self, caller: &Caller<'_>) -> Result<Identity, Denied> {
-        if let Some(id) = caller.key.and_then(|key| self.keyring.identify(key)) {
-            return Ok(Identity::Key(id.clone()));
+        let keyring = self.keyring.load();
+        match caller.key.and_then(|key| keyring.identify(key, caller.now)) {
+            Some((id, None)) => return Ok(Identity::Key(id.clone())),
+            // Not even where anyone may come in: whose key was taken back is to notice.
+            Some((id, Some(over))) => return Err(over_denied(id, over)),
+            None => {}
         }
         if self.open {
             return Ok(Identity::Open);
         }
-        if self.key_for_all {
+        if self.key_for_all.load(Ordering::Relaxed) {
             return Err(unauthenticated(caller, "every caller needs one"));
         }
         match self.stranger(caller) {
@@ -158,7 +182,7 @@ impl Gate {
             Stranger::Origin => (DeniedKind::Forbidden, "it comes from a web page of another site"),
             Stranger::CrossSite => (DeniedKind::Forbidden, "a web page of another site caused it"),
         };
-        if kind == DeniedKind::Unauthenticated && !self.keyring.is_empty() {
+        if kind == DeniedKind::Unauthenticated && !self.keyring.load().is_empty() {
             return unauthenticated(caller, why);
         }
         let reason = match kind {
@@ -167,7 +191,7 @@ impl Gate {
                 "No API key is configured here, and {why}. Set `auth.api_keys` in the server's configuration."
             ),
         };
-        Denied { kind: DeniedKind::Forbidden, reason }
+        Denied { kind: DeniedKind::Forbidden, reason, key: None }
     }
 }
 
@@ -178,6 +202,17 @@ fn remedy(stranger: Stranger) -> &'static str {
     }
 }
 
+/// 401: tells the holder of a key that it does not open any more.
+fn over_denied(id: &KeyId, over: Over) -> Denied {
+    let what = match over {
+        Over::Expired => "has expired",
+        Over::Revoked => "was revoked",
+        Over::Rotated => "was replaced by a new one",
+    };
+    let reason = format!("This API key {what}. Ask the operator of this server for another one.");
+    Denied { kind: DeniedKind::Unauthenticated, reason, key: Some(id.clone()) }
+}
+
 /// 401: tells a wrong key from a missing one.
 fn unauthenticated(caller: &Caller<'_>, why: &str) -> Denied {
     let reason = if caller.key.is_some_and(|key| !key.is_empty()) {
@@ -186,7 +221,7 @@ fn unauthenticated(caller: &Caller<'_>, why: &str) -> Denied {
     } else {
         format!("Missing API key: {why}. Send it as `x-api-key: KEY` or `Authorization: Bearer KEY`.")
     };
-    Denied { kind: DeniedKind::Unauthenticated, reason }
+    Denied { kind: DeniedKind::Unauthenticated, reason, key: None }
 }
 
 #[cfg(test)]

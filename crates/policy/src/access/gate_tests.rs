@@ -30,6 +30,7 @@ fn curl() -> Caller<'static> {
         fetch_site: None,
         forwarded: false,
         key: None,
+        now: 0,
     }
 }
 
@@ -176,4 +177,41 @@ fn a_refusal_says_what_to_do_and_repeats_nothing_that_was_sent() {
     assert!(invalid.starts_with("Invalid API key") && !invalid.contains("sk-secret"), "{invalid}");
     assert!(missing.starts_with("Missing API key") && missing.contains("x-api-key"), "{missing}");
     assert!(foreign.contains("server.allowed_hosts") && !foreign.contains("evil.example"), "{foreign}");
+}
+
+fn issued(revoked: bool) -> IssuedKey {
+    let hashes = vec![(KeyHash::of("issued"), None)];
+    IssuedKey {
+        id: "key_1".into(),
+        name: "team".into(),
+        terms: crate::keys::Terms::default(),
+        expires_at: Some(100),
+        revoked,
+        hashes,
+    }
+}
+
+#[test]
+fn a_key_that_is_issued_opens_at_once_and_one_that_is_taken_back_no_more() {
+    let gate = newcomer();
+    gate.issue(vec![issued(false)]);
+    let with_key = |now| Caller { key: Some("issued"), now, ..remote() };
+    assert!(matches!(gate.admit(&with_key(99)), Ok(Identity::Key(id)) if id.name() == Some("team")));
+    let expired = gate.admit(&with_key(100)).unwrap_err();
+    assert!(expired.reason.contains("has expired") && expired.key.is_some_and(|id| id.id() == "key_1"));
+    gate.issue(vec![issued(true)]);
+    assert!(gate.admit(&with_key(0)).unwrap_err().reason.contains("was revoked"));
+    assert!(
+        matches!(gate.admit(&Caller { key: Some(KEY), ..remote() }), Ok(Identity::Key(_))),
+        "the others stay"
+    );
+}
+
+#[test]
+fn once_keys_were_issued_local_programs_need_one_too() {
+    let gate = newcomer();
+    gate.issue(vec![issued(true)]);
+    assert_eq!(kind(gate.admit(&curl())), DeniedKind::Unauthenticated);
+    gate.issue(Vec::new());
+    assert_eq!(kind(gate.admit(&curl())), DeniedKind::Unauthenticated, "nothing opens by itself");
 }

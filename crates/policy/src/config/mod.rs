@@ -28,12 +28,12 @@ mod source;
 pub use aliases::Aliases;
 pub use choice::{Backend, Credentials, LogFormat, LogLevel, PermissionMode};
 pub use error::{ConfigError, Problem};
-pub use operator::ACCOUNT_NOTICE;
+pub use operator::{ACCOUNT_NOTICE, issued_keys_refused};
 pub use origin::{Origin, Origins};
 pub use reference::reference;
 pub use resolved::{
     Admin, Anthropic, Auth, Bedrock, Claude, ClaudeCode, Config, Logging, Metrics, OpenAi, RateLimiting,
-    Routing, Server, Upstream, Vertex,
+    Routing, Server, Upstream, Usage, Vertex,
 };
 pub use schema::schema;
 pub use secret::{REDACTED, Secret};

@@ -32,6 +32,13 @@ impl Config {
     }
 }
 
+/// Why keys can't be made, and those that were made can't be used, where a personal account serves.
+pub fn issued_keys_refused(config: &Config) -> Option<String> {
+    let what =
+        "keys that are made with `keys create` or the admin API can't be served through a Claude login";
+    config.operator_only().then(|| format!("{what}: {WHY}"))
+}
+
 /// What a configuration asks of a personal account that it may not do.
 pub(super) fn problems(config: &Config, origins: &Origins) -> Vec<Problem> {
     if !config.operator_only() {

@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 use super::choice::{Backend, Credentials, Kind, LogFormat, PermissionMode};
 use super::seconds::{PositiveSeconds, Seconds};
+use crate::keys::Terms;
+use crate::prices::Price;
 
 /// Configuration of claude-code-proxy.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -36,6 +38,12 @@ pub(super) struct Raw {
     pub(super) logging: Logging,
     /// Requests per caller: per key, or per address where there is none. No limit without this section.
     pub(super) rate_limiting: RateLimiting,
+    /// What each request used and cost is kept, see `docs/usage.md`.
+    pub(super) usage: Usage,
+    /// Prices by pattern of the model's name, in US dollars per million tokens, like `{"claude-opus-*": {"input": 4,
+    /// "output": 20}}`. They go before the program's own table. `*` stands for any text; the most specific pattern wins.
+    #[schemars(extend("x-default" = "none but the program's own table"))]
+    pub(super) prices: Option<BTreeMap<String, Price>>,
     /// The `/metrics` endpoint.
     pub(super) metrics: Metrics,
     /// What only the operator may do.
@@ -329,7 +337,7 @@ pub(super) struct OpenAi {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Auth {
     /// Keys of which every caller must then show one, as `x-api-key` or `Authorization: Bearer`. Each is
-    /// `sha256:HEX` (the key's SHA-256), `env:NAME`, `file:PATH`, or `{"name": …, "key": one of these}`.
+    /// `sha256:HEX` (the key's SHA-256), `env:NAME`, `file:PATH`, or `{"name": …, "key": one of these, "limits": {…}}`.
     #[schemars(extend("x-secret" = true))]
     pub(super) api_keys: Option<Vec<KeyEntry>>,
     /// Serve anyone who can reach the port, without a key. Anyone then spends your account.
@@ -350,6 +358,18 @@ pub(super) struct NamedKey {
     pub(super) name: String,
     /// `sha256:HEX`, `env:NAME` or `file:PATH`.
     pub(super) key: String,
+    /// What its holder may do, see `docs/keys.md`.
+    pub(super) limits: Option<Terms>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Usage {
+    /// Keep a row for each request: who asked, what served, tokens, cost, durations. Never what was said.
+    pub(super) enabled: Option<bool>,
+    /// Days after which a row is forgotten. At least a month, by which budgets are reckoned.
+    #[schemars(range(min = 32, max = 3650))]
+    pub(super) retention_days: Option<u16>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -103,8 +103,8 @@ fn api_keys_are_hashes_or_references_with_or_without_a_name() {
     let eve = KeyHash::of("by-hash-in-a-variable").to_string();
     let pairs = [("BEN", "key-of-ben-0123456789"), ("EVE", eve.as_str()), ("ANTHROPIC_API_KEY", "k")];
     let ring = Keyring::new(config(&text, &pairs).auth.api_keys);
-    assert!(ring.identify("by-hash").is_some() && ring.identify("key-of-ben-0123456789").is_some());
-    assert_eq!(ring.identify("by-hash-in-a-variable").and_then(|id| id.name()), Some("eve"));
+    assert!(ring.identify("by-hash", 0).is_some() && ring.identify("key-of-ben-0123456789", 0).is_some());
+    assert_eq!(ring.identify("by-hash-in-a-variable", 0).and_then(|(id, _)| id.name()), Some("eve"));
     assert_eq!(ring.len(), 3);
 }
 

@@ -12,6 +12,7 @@ use super::choice::{Backend, Credentials, Kind, LogFormat, LogLevel, PermissionM
 use super::{Aliases, Secret};
 use crate::access::Network;
 use crate::keys::ConfiguredKey;
+use crate::prices::Price;
 use crate::route::Routes;
 
 /// Everything that can be configured.
@@ -37,6 +38,10 @@ pub struct Config {
     pub logging: Logging,
     /// Requests per caller; `None` means no limit.
     pub rate_limiting: Option<RateLimiting>,
+    /// What is kept of each request.
+    pub usage: Usage,
+    /// Prices that go before the program's own.
+    pub prices: BTreeMap<String, Price>,
     /// The `/metrics` endpoint.
     pub metrics: Metrics,
     /// What only the operator may do.
@@ -330,6 +335,15 @@ pub struct RateLimiting {
     pub requests_per_minute: u32,
     /// How many may come at once.
     pub burst_size: u32,
+}
+
+/// What is kept of each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// Whether anything is.
+    pub enabled: bool,
+    /// Days after which a row is forgotten.
+    pub retention_days: u16,
 }
 
 /// What only the operator may do.

@@ -64,7 +64,7 @@ impl GeneratedKey {
 
     /// The key as an entry of a keyring.
     pub fn configured(&self) -> ConfiguredKey {
-        ConfiguredKey { name: Some("generated".to_owned()), hash: self.hash }
+        ConfiguredKey { name: Some("generated".to_owned()), ..ConfiguredKey::unnamed(self.hash) }
     }
 }
 

@@ -5,8 +5,10 @@ mod file;
 mod generate;
 mod hash;
 mod keyring;
+mod terms;
 
 pub use file::{GeneratedKey, KeyFileError};
 pub use generate::{GenerateError, generate};
 pub use hash::{HashError, KeyHash};
-pub use keyring::{ConfiguredKey, KeyId, Keyring};
+pub use keyring::{ConfiguredKey, IssuedKey, KeyId, Keyring, Over};
+pub use terms::{Terms, WrongTerm};

@@ -15,7 +15,7 @@ fn address(last: u32) -> Subject {
 
 fn key() -> Subject {
     let ring = Keyring::new([ConfiguredKey::unnamed(KeyHash::of("one"))]);
-    Subject::of(&Identity::Key(ring.identify("one").unwrap().clone()), [127, 0, 0, 1].into())
+    Subject::of(&Identity::Key(ring.identify("one", 0).unwrap().0.clone()), [127, 0, 0, 1].into())
 }
 
 fn seconds(seconds: f64) -> Duration {

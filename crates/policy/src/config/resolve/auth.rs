@@ -3,7 +3,7 @@
 use super::Resolver;
 use crate::config::raw::{self, KeyEntry};
 use crate::config::{Auth, Secret};
-use crate::keys::{ConfiguredKey, KeyHash};
+use crate::keys::{ConfiguredKey, KeyHash, Terms};
 
 /// Shorter keys can be guessed from a hash, or by trying.
 const SHORTEST_KEY: usize = 20;
@@ -28,14 +28,14 @@ impl Resolver<'_> {
     }
 
     fn configured_key(&mut self, key: &str, entry: KeyEntry) -> Option<ConfiguredKey> {
-        let (name, typed) = match entry {
-            KeyEntry::Plain(typed) => (None, typed),
-            KeyEntry::Named(named) => (Some(named.name), named.key),
+        let (name, typed, terms) = match entry {
+            KeyEntry::Plain(typed) => (None, typed, Terms::default()),
+            KeyEntry::Named(named) => (Some(named.name), named.key, named.limits.unwrap_or_default()),
         };
         if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
             self.problem(key, "`name` is empty");
         }
-        Some(ConfiguredKey { name, hash: self.key_hash(key, &typed)? })
+        Some(ConfiguredKey { name, hash: self.key_hash(key, &typed)?, terms })
     }
 
     /// `sha256:HEX`, or the hash of what a reference points to, which may itself be a hash.

@@ -9,6 +9,7 @@ mod server;
 mod tools;
 mod upstream;
 mod url;
+mod usage;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -66,6 +67,8 @@ impl Resolver<'_> {
             auth: self.auth(raw.auth),
             logging: self.logging(raw.logging),
             rate_limiting: self.rate_limiting(&raw.rate_limiting),
+            usage: usage::usage(&raw.usage),
+            prices: self.prices(raw.prices),
             admin: Admin { token: self.header_secret("admin.token", raw.admin.token) },
             metrics: Metrics { token: self.header_secret("metrics.token", raw.metrics.token) },
             strict: raw.strict.unwrap_or(false),
@@ -77,6 +80,7 @@ impl Resolver<'_> {
     fn check_whole(&mut self, config: &Config) {
         self.problems.extend(super::operator::problems(config, self.origins));
         self.check_tools(config);
+        self.check_limits(config);
         self.refuse_loops(config);
         self.check_credentials(config);
     }
