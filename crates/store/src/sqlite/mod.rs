@@ -1,10 +1,13 @@
-//! Responses in one SQLite file, by one connection on a thread of its own. Several writes that wait are committed as one;
-//! nothing of it runs on the threads that serve requests.
+//! SQLite files, each by connections on threads of their own. Several writes that wait are committed as one; nothing of
+//! it runs on the threads that serve requests. Here: responses.
 
+mod keys;
 mod open;
 mod read;
 mod room;
+mod shapes;
 mod thread;
+mod usage;
 mod write;
 
 use std::path::PathBuf;
@@ -14,8 +17,10 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use rusqlite::Connection;
 
+pub use self::keys::SqliteKeys;
 pub use self::open::OpenError;
 use self::thread::Thread;
+pub use self::usage::{SqliteUsage, UsageSettings};
 use crate::{
     Conversation, Ending, Event, NewResponse, Page, PageQuery, ResponseStore, Size, StoreError, Stored,
     Unfinished,
@@ -45,8 +50,8 @@ impl Sqlite {
     /// # Errors
     /// When the directory or the file can't be written, the file is no store or damaged, or another server has it.
     pub fn open(settings: &Settings) -> Result<Self, OpenError> {
-        let opened = open::open(&settings.dir)?;
-        let thread = Thread::start(opened, settings.patience)?;
+        let opened = open::open(&settings.dir, &shapes::RESPONSES)?;
+        let thread = Thread::start(opened, settings.patience, room::sweep)?;
         Ok(Self { thread, max_bytes: settings.max_bytes })
     }
 

@@ -6,14 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
-const FILE_NAME: &str = "responses.sqlite";
-const LOCK_NAME: &str = "responses.lock";
-/// Marks the file as ours (`PRAGMA application_id`): "ccpr".
-const APPLICATION_ID: i32 = 0x6363_7072;
-/// The shape of the tables. A later version changes them step by step from the number it finds.
-const VERSION: i32 = 1;
+use super::shapes::Shape;
+
 /// Whoever else has the file open, for a backup, holds it for moments only.
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -31,43 +27,6 @@ const CONNECTION: &str = "
     PRAGMA journal_size_limit = 16777216;
     PRAGMA temp_store = MEMORY;
 ";
-/// Small columns that change live apart from large ones that do not: SQLite rewrites whole rows.
-const TABLES: &str = "
-    CREATE TABLE responses (
-        key INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        owner TEXT NOT NULL,
-        previous TEXT,
-        created INTEGER NOT NULL,
-        expires INTEGER NOT NULL,
-        status TEXT NOT NULL,
-        background INTEGER NOT NULL,
-        attempts INTEGER NOT NULL DEFAULT 0
-    ) STRICT;
-    CREATE INDEX responses_by_expiry ON responses (expires, created);
-    CREATE TABLE bodies (
-        response INTEGER PRIMARY KEY REFERENCES responses ON DELETE CASCADE,
-        object BLOB NOT NULL,
-        request BLOB
-    ) STRICT;
-    CREATE TABLE items (
-        key INTEGER PRIMARY KEY,
-        response INTEGER NOT NULL REFERENCES responses ON DELETE CASCADE,
-        out INTEGER NOT NULL,
-        place INTEGER NOT NULL,
-        id TEXT NOT NULL,
-        json BLOB NOT NULL,
-        UNIQUE (response, out, place)
-    ) STRICT;
-    CREATE INDEX items_by_id ON items (id);
-    CREATE TABLE events (
-        response INTEGER NOT NULL REFERENCES responses ON DELETE CASCADE,
-        sequence INTEGER NOT NULL,
-        sse BLOB NOT NULL,
-        PRIMARY KEY (response, sequence)
-    ) STRICT, WITHOUT ROWID;
-";
-
 /// The store can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -107,19 +66,35 @@ pub enum OpenError {
 pub(super) struct Opened {
     pub(super) connection: Connection,
     /// Locked as long as it is open: the system frees it however this process ends.
-    pub(super) lock: File,
+    pub(super) lock: Option<File>,
 }
 
-pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
+pub(super) fn open(dir: &Path, shape: &Shape) -> Result<Opened, OpenError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.map_err(failed("creating the directory", dir))?;
-    let lock = lock(&dir.join(LOCK_NAME))?;
-    let path = dir.join(FILE_NAME);
+    let lock = shape.lock.map(|name| lock(&dir.join(name))).transpose()?;
+    let path = dir.join(shape.file);
     // Made here so that it is private from the first moment; SQLite's own files beside it follow its mode.
     private_file(&path).map_err(failed("opening", &path))?;
     let connection = connect(&path).map_err(|source| damaged(&path, source))?;
-    prepare(&connection, &path)?;
+    prepare(&connection, &path, shape)?;
     Ok(Opened { connection, lock })
+}
+
+/// A further connection to a file that is there, which changes nothing in it. `None` when there is no file.
+pub(super) fn open_to_read(dir: &Path, shape: &Shape) -> Result<Option<Opened>, OpenError> {
+    let path = dir.join(shape.file);
+    if !path.try_exists().map_err(failed("opening", &path))? {
+        return Ok(None);
+    }
+    let wrong = |source| damaged(&path, source);
+    // Readers of a log that another process writes take part in its locks: a connection for reading alone could not.
+    let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(wrong)?;
+    connection.busy_timeout(BUSY).map_err(wrong)?;
+    connection.execute_batch(CONNECTION).map_err(wrong)?;
+    recognise(&connection, &path, shape)?;
+    connection.execute_batch("PRAGMA query_only = ON").map_err(wrong)?;
+    Ok(Some(Opened { connection, lock: None }))
 }
 
 fn private_file(path: &Path) -> io::Result<File> {
@@ -144,31 +119,55 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Makes the tables of a new file; of an old one, reads whether it is whole.
-fn prepare(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    let damaged = |source| damaged(path, source);
-    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
-    let (application, version) = (number("application_id"), number("user_version"));
-    match (application.map_err(damaged)?, version.map_err(damaged)?) {
-        (APPLICATION_ID, VERSION) => {}
-        (0, 0) if is_empty(connection).map_err(damaged)? => create(connection).map_err(damaged)?,
-        (APPLICATION_ID, later) => {
-            return Err(foreign(path, format!("version {later} of its tables is not known here")));
-        }
-        _ => return Err(foreign(path, "it is something else's database".to_owned())),
+fn prepare(connection: &Connection, path: &Path, shape: &Shape) -> Result<(), OpenError> {
+    create(connection, shape).map_err(|source| damaged(path, source))?;
+    recognise(connection, path, shape)?;
+    if !shape.check {
+        return Ok(());
     }
     let check = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
-    let found = connection.query_row("PRAGMA quick_check(1)", [], check).map_err(damaged)?;
+    let found = connection.query_row("PRAGMA quick_check(1)", [], check);
+    let found = found.map_err(|source| damaged(path, source))?;
     if found == "ok" { Ok(()) } else { Err(foreign(path, format!("it is damaged ({found})"))) }
 }
 
-fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
+/// Whether it is a file of this shape.
+fn recognise(connection: &Connection, path: &Path, shape: &Shape) -> Result<(), OpenError> {
+    let marks = (number(connection, "application_id"), number(connection, "user_version"));
+    let damaged = |source| damaged(path, source);
+    match (marks.0.map_err(damaged)?, marks.1.map_err(damaged)?) {
+        (application, version) if (application, version) == (shape.application_id, shape.version) => Ok(()),
+        (application, later) if application == shape.application_id => {
+            Err(foreign(path, format!("version {later} of its tables is not known here")))
+        }
+        _ => Err(foreign(path, "it is something else's database".to_owned())),
+    }
 }
 
-fn create(connection: &Connection) -> rusqlite::Result<()> {
+fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, pragma, |row| row.get(0))
+}
+
+/// Makes the tables where there is nothing. Of two programs that find nothing at once, one makes them.
+fn create(connection: &Connection, shape: &Shape) -> rusqlite::Result<()> {
+    if !is_empty(connection)? {
+        return Ok(());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    if !is_empty(connection)? {
+        return connection.execute_batch("ROLLBACK");
+    }
+    let Shape { tables, application_id, version, .. } = shape;
     connection.execute_batch(&format!(
-        "BEGIN; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+        "{tables} PRAGMA application_id = {application_id}; PRAGMA user_version = {version}; COMMIT;"
     ))
+}
+
+/// Neither tables nor somebody's mark.
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    let tables: bool =
+        connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(tables && number(connection, "application_id")? == 0 && number(connection, "user_version")? == 0)
 }
 
 fn foreign(path: &Path, reason: String) -> OpenError {

@@ -50,7 +50,7 @@ pub(super) fn sweep(connection: &Connection) {
 }
 
 /// Shortens the file by what is free in it. Each step of the statement frees one page.
-fn give_back(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn give_back(connection: &Connection) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached("PRAGMA incremental_vacuum(4096)")?;
     let mut freed = statement.query([])?;
     while freed.next()?.is_some() {}

@@ -10,7 +10,6 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::open::{OpenError, Opened};
-use super::room;
 use crate::StoreError;
 
 /// Jobs that may wait.
@@ -40,11 +39,16 @@ pub(super) struct Thread {
 }
 
 impl Thread {
-    pub(super) fn start(opened: Opened, patience: Duration) -> Result<Self, OpenError> {
+    /// `sweep` is called at the start and then once a minute.
+    pub(super) fn start(
+        opened: Opened,
+        patience: Duration,
+        sweep: fn(&Connection),
+    ) -> Result<Self, OpenError> {
         let (jobs, queue) = sync_channel(QUEUE);
         let started = std::thread::Builder::new().name("store".into()).spawn(move || {
             let Opened { connection, lock } = opened;
-            let closed = run(&connection, &queue);
+            let closed = run(&connection, &queue, sweep);
             // Told only when the file is whole without its log, and free for the next server.
             drop(connection);
             drop(lock);
@@ -52,12 +56,7 @@ impl Thread {
                 let _ = closed.send(());
             }
         });
-        let failed = |source: io::Error| OpenError::Io {
-            action: "starting a thread for",
-            path: PathBuf::from("the store"),
-            source,
-        };
-        started.map_err(failed)?;
+        started.map_err(not_started)?;
         Ok(Self { jobs: Mutex::new(Some(jobs)), patience })
     }
 
@@ -121,14 +120,22 @@ impl Thread {
     }
 }
 
+pub(super) fn not_started(source: io::Error) -> OpenError {
+    OpenError::Io { action: "starting a thread for", path: PathBuf::from("the store"), source }
+}
+
 /// Works until nobody can ask any more, or somebody waits for the end.
-fn run(connection: &Connection, queue: &Receiver<Job>) -> Option<oneshot::Sender<()>> {
-    room::sweep(connection);
+fn run(
+    connection: &Connection,
+    queue: &Receiver<Job>,
+    sweep: fn(&Connection),
+) -> Option<oneshot::Sender<()>> {
+    sweep(connection);
     let mut swept = Instant::now();
     loop {
         let first = queue.recv_timeout(SWEEP.saturating_sub(swept.elapsed()));
         if swept.elapsed() >= SWEEP {
-            room::sweep(connection);
+            sweep(connection);
             swept = Instant::now();
         }
         match first {

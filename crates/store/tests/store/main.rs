@@ -4,5 +4,7 @@
 mod bounds;
 mod conversations;
 mod failures;
+mod keys;
 mod life;
 mod support;
+mod usage;
