@@ -124,6 +124,12 @@ impl Terms {
         self.monthly_budget_usd.map(Usd::from_dollars)
     }
 
+    /// Whether an account must be kept of what the key does.
+    pub fn are_counted(&self) -> bool {
+        let numbers = [self.requests_per_minute, self.tokens_per_minute, self.concurrent_requests];
+        self.has_budget() || numbers.iter().any(Option::is_some)
+    }
+
     /// Whether money is limited.
     pub fn has_budget(&self) -> bool {
         self.daily_budget_usd.is_some() || self.monthly_budget_usd.is_some()

@@ -44,7 +44,7 @@ impl RateLimiter {
 
     fn with_capacity(config: RateLimiting, now: Instant, capacity: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { rate: Rate::new(config), began: now, hasher: RandomState::new(), shards, capacity }
+        Self { rate: Rate::requests(config), began: now, hasher: RandomState::new(), shards, capacity }
     }
 
     /// Counts one request of `who`, unless it is refused.
@@ -53,7 +53,7 @@ impl RateLimiter {
         let now = u64::try_from(since).unwrap_or(u64::MAX);
         let mut shard = self.shard(who);
         let full_at = shard.bucket(who, now, self.capacity);
-        self.rate.decide(full_at, now)
+        self.rate.decide(full_at, now, 1)
     }
 
     /// How many callers are remembered.
