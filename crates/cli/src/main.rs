@@ -12,7 +12,7 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use policy::config::{self, Flag, Sources};
 
 use args::{Cli, Command, Settings};
-use commands::{config as config_command, demo, doctor, health, serve};
+use commands::{config as config_command, demo, doctor, health, keys, serve, usage};
 use terminal::note;
 
 #[global_allocator]
@@ -50,6 +50,14 @@ fn run(cli: Cli) -> Result<bool> {
         Command::Health(health) => {
             let config = loaded(&sources)?.config;
             setup::runtime(1)?.block_on(health::run(health.url, &config))
+        }
+        Command::Keys(command) => {
+            let config = loaded(&sources)?.config;
+            setup::runtime(1)?.block_on(keys::run(command, &config)).map(|()| true)
+        }
+        Command::Usage(asked) => {
+            let config = loaded(&sources)?.config;
+            setup::runtime(1)?.block_on(usage::run(asked, &config)).map(|()| true)
         }
         Command::Config(command) => config_command::run(command, &sources).map(|()| true),
         Command::Completions { shell } => {

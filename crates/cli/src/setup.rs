@@ -10,10 +10,13 @@ use anyhow::{Context, Result};
 use backends::{Anthropic, AnthropicSettings, Backend, Bedrock, ClaudeCode, Credential, Timeouts, Vertex};
 use claude_code::{BuiltIn, Credentials, Driver, OperatorEnvironment, PermissionMode, Permissions, Spares};
 use policy::config::{self, Config, Upstream};
-use store::{ResponseStore, Sqlite, Unavailable};
+use server::Stores;
+use store::{
+    KeyStore, ResponseStore, Sqlite, SqliteKeys, SqliteUsage, Unavailable, UsageLedger, UsageSettings,
+};
 
 /// A store that takes longer is treated as one that fails.
-const STORE_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Backends that serve already, and the configuration they were made by.
 #[derive(Clone, Copy)]
@@ -97,8 +100,59 @@ pub(crate) fn runs_claude(config: &Config) -> bool {
     config.backends.values().any(|upstream| *upstream == Upstream::ClaudeCode)
 }
 
+/// What survives a request, and where.
+pub(crate) fn stores(config: &Config) -> Result<Stores> {
+    Ok(Stores { responses: responses(config), usage: usage(config), keys: keys(config)? })
+}
+
+/// The ledger of usage. One that can't be opened does not keep requests from being served.
+fn usage(config: &Config) -> Option<Arc<dyn UsageLedger>> {
+    if !config.usage.enabled {
+        return None;
+    }
+    match SqliteUsage::open(&usage_settings(config)) {
+        Ok(ledger) => Some(Arc::new(ledger)),
+        Err(error) => {
+            tracing::error!(%error, "usage can't be kept: budgets begin anew with each start");
+            None
+        }
+    }
+}
+
+pub(crate) fn usage_settings(config: &Config) -> UsageSettings {
+    let retention_days = config.usage.retention_days;
+    UsageSettings { dir: config.data_dir.clone(), retention_days, patience: STORE_PATIENCE }
+}
+
+/// The keys that were issued. Where there are some that can't be read, nothing may be served: without them callers would
+/// be let in who must not.
+fn keys(config: &Config) -> Result<Option<Arc<dyn KeyStore>>> {
+    match SqliteKeys::open(&config.data_dir, STORE_PATIENCE) {
+        Ok(keys) => Ok(Some(Arc::new(keys))),
+        Err(error) if config.data_dir.join("keys.sqlite").exists() => {
+            Err(error).context("the keys that were issued can't be read")
+        }
+        Err(error) => {
+            tracing::warn!(%error, "keys can't be issued");
+            Ok(None)
+        }
+    }
+}
+
+/// Where a Claude login serves, keys that were issued before stop the start.
+pub(crate) async fn refuse_issued_keys(config: &Config, stores: &Stores) -> Result<()> {
+    let (Some(reason), Some(keys)) = (config::issued_keys_refused(config), &stores.keys) else {
+        return Ok(());
+    };
+    let live = keys.list().await?.into_iter().find(|key| server::issued::state(key) == "live");
+    match live {
+        Some(key) => anyhow::bail!("{reason}. Revoke them: `claude-code-proxy keys revoke {}`", key.id),
+        None => Ok(()),
+    }
+}
+
 /// Where responses are kept, if they are. A store that can't be opened does not keep the rest from being served.
-pub(crate) fn store(config: &Config) -> Option<Arc<dyn ResponseStore>> {
+pub(crate) fn responses(config: &Config) -> Option<Arc<dyn ResponseStore>> {
     if !config.openai.store {
         return None;
     }

@@ -11,14 +11,17 @@ use messages::ApiError;
 use policy::access::Gate;
 use policy::config::{Config, Secret};
 use policy::keys::KeyHash;
-use policy::limits::RateLimiter;
-use store::ResponseStore;
+use policy::limits::{LocalQuotas, Quotas, RateLimiter};
+use policy::prices::Prices;
 use tokio_util::sync::CancellationToken;
 
+use crate::issued::Issued;
 use crate::learned::Refusals;
+use crate::ledger::Ledger;
 use crate::model_list::ModelList;
 use crate::pipeline::{Asked, Bounds, Operation, named_model};
 use crate::responses::Responses;
+use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 use crate::thoughts::ThoughtMemory;
 use crate::upstreams::{Aim, Upstreams, is_claude_code};
@@ -34,6 +37,9 @@ pub struct App {
     pub(crate) upstreams: Upstreams,
     pub(crate) gate: Gate,
     pub(crate) limiter: Option<Arc<RateLimiter>>,
+    pub(crate) quotas: Arc<dyn Quotas>,
+    pub(crate) ledger: Ledger,
+    pub(crate) issued: Arc<Issued>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) models: ModelList,
     pub(crate) thoughts: Arc<ThoughtMemory>,
@@ -55,23 +61,22 @@ pub(crate) struct Drain {
 }
 
 impl App {
-    /// Puts the parts together; nothing runs yet. `backends` are those of the configuration, by their names. Without a
-    /// `store` no responses are kept.
+    /// Puts the parts together; nothing runs yet. `backends` are those of the configuration, by their names. What `stores`
+    /// lacks is not kept.
     #[must_use]
-    pub fn new(
-        config: Config,
-        backends: Vec<Arc<dyn Backend>>,
-        gate: Gate,
-        store: Option<Arc<dyn ResponseStore>>,
-    ) -> Arc<Self> {
+    pub fn new(config: Config, backends: Vec<Arc<dyn Backend>>, gate: Gate, stores: Stores) -> Arc<Self> {
         let now = Instant::now();
         let metrics = Metrics::new();
         let lifetime = DAY * config.openai.store_days.into();
-        let responses = Responses::new(store, lifetime, metrics.store_failures.clone());
+        let responses = Responses::new(stores.responses, lifetime, metrics.store_failures.clone());
+        let prices = prices(&config);
         Arc::new(Self {
             upstreams: Upstreams::new(backends.clone(), &config.routing),
             gate,
             limiter: limiter(&config, now),
+            quotas: Arc::new(LocalQuotas::new(now)),
+            ledger: Ledger::new(stores.usage, prices),
+            issued: Arc::new(Issued::new(stores.keys)),
             metrics: Arc::new(metrics),
             models: ModelList::new(backends, &config.openai.aliases),
             thoughts: Arc::default(),
@@ -92,6 +97,9 @@ impl App {
             upstreams: self.upstreams.with(backends.clone(), &config.routing),
             gate,
             limiter: if same_limits { self.limiter.clone() } else { limiter(&config, Instant::now()) },
+            quotas: Arc::clone(&self.quotas),
+            ledger: Ledger::new(self.ledger.store().cloned(), prices(&config)),
+            issued: Arc::clone(&self.issued),
             metrics: Arc::clone(&self.metrics),
             models: ModelList::new(backends, &config.openai.aliases),
             thoughts: Arc::clone(&self.thoughts),
@@ -221,10 +229,24 @@ impl App {
         Ok(switch(headers, "x-strict")?.unwrap_or(self.config.strict))
     }
 
+    /// Writes what is left to write; after that nothing is kept.
+    pub(crate) async fn close_stores(&self) {
+        if let Some(ledger) = self.ledger.store() {
+            ledger.close().await;
+        }
+        if let Some(keys) = self.issued.store() {
+            keys.close().await;
+        }
+    }
+
     /// Whether `key` is the operator's own token.
     pub(crate) fn is_admin(&self, key: Option<&str>) -> bool {
         same(self.admin.as_ref(), key)
     }
+}
+
+fn prices(config: &Config) -> Prices {
+    Prices::built_in().with(config.prices.clone())
 }
 
 fn limiter(config: &Config, now: Instant) -> Option<Arc<RateLimiter>> {

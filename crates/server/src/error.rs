@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method};
+use http_body::Body as _;
 use messages::{ApiError, ErrorKind};
 
 use crate::dialect::Dialect;
@@ -22,8 +23,8 @@ pub(crate) fn respond(dialect: Dialect, error: &ApiError, request_id: &str, head
     if let Some(wait) = error.retry_after {
         headers.entry(RETRY_AFTER).or_insert_with(|| HeaderValue::from(wait.as_secs_f64().ceil() as u64));
     }
-    if matches!(error.kind, ErrorKind::Authentication | ErrorKind::Permission) {
-        // Without it `claude` retries a 401 for over a minute.
+    if matches!(error.kind, ErrorKind::Authentication | ErrorKind::Permission | ErrorKind::Billing) {
+        // Without it `claude` retries a 401 for over a minute, and others a 429 that no wait will change.
         headers.entry("x-should-retry").or_insert(HeaderValue::from_static("false"));
     }
     if error.kind == ErrorKind::Authentication {
@@ -35,6 +36,7 @@ pub(crate) fn respond(dialect: Dialect, error: &ApiError, request_id: &str, head
 /// Ends an exchange with an error answer.
 pub(crate) fn finish(mut exchange: Exchange, error: &ApiError, headers: HeaderMap) -> Response {
     let response = respond(exchange.dialect, error, &exchange.request_id, headers);
+    exchange.sent_error(usize::try_from(response.body().size_hint().lower()).unwrap_or_default());
     exchange.answered(response.status().as_u16());
     exchange.end(Ended::Complete);
     response

@@ -10,6 +10,7 @@ use axum::response::Response;
 use backends::OwnKey;
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN, VIA};
 use http::{HeaderMap, Method};
+use http_body::Body as _;
 use messages::{ApiError, ErrorKind};
 use policy::access::{Caller as Sender, Denied, DeniedKind, Identity, client_address};
 
@@ -17,8 +18,9 @@ use crate::app::App;
 use crate::context::{Caller, Context, Peer, new_request_id};
 use crate::dialect::Dialect;
 use crate::error;
+use crate::ledger::unix_ms;
 use crate::live::Live;
-use crate::routes::permissions;
+use crate::routes::{admin, permissions};
 
 /// Routes for probes and load balancers. They tell a stranger no more than that the server runs.
 fn is_public(method: &Method, path: &str) -> bool {
@@ -35,21 +37,32 @@ pub(crate) async fn pass(State(live): State<Live>, mut request: Request, next: N
     let dialect = Dialect::of(path, request.headers());
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let (address, admitted) = identify(&app, request.headers(), peer);
-    let is_admin = path == permissions::PATH && app.is_admin(presented_key(request.headers()));
+    let for_admin = path == permissions::PATH || path.starts_with("/admin/");
+    let is_admin = for_admin && app.is_admin(presented_key(request.headers()));
     let identity = match admitted {
         _ if is_admin => None,
         Ok(identity) => Some(identity),
         Err(_) if is_public(&method, path) => None,
         Err(_) if path == "/metrics" && app.is_scraper(presented_key(request.headers())) => None,
-        Err(denied) => return named(denied_response(&app, dialect, &denied, &request_id), &request_id),
+        Err(denied) => {
+            let identity = denied.key.clone().map(Identity::Key);
+            let caller = Caller { identity, address };
+            let context = Context { request_id, dialect, arrived, caller, own_key: None };
+            return refused(&app, &denied, &context);
+        }
+    };
+    let not_allowed = if for_admin && !is_admin {
+        Some(admin_only(&app, path))
+    } else {
+        identity.as_ref().and_then(|identity| path_denied(identity, path))
     };
     let caller = Caller { identity, address };
-    if path == permissions::PATH && !is_admin {
-        let denied = Denied { kind: DeniedKind::Forbidden, reason: permissions::closed(&app).to_owned() };
-        return named(denied_response(&app, dialect, &denied, &request_id), &request_id);
+    let mut context =
+        Context { request_id: Arc::clone(&request_id), dialect, arrived, caller, own_key: None };
+    if let Some(denied) = not_allowed {
+        return refused(&app, &denied, &context);
     }
-    let own_key = own_key(&app, request.headers(), caller.identity.as_ref());
-    let context = Context { request_id: Arc::clone(&request_id), dialect, arrived, caller, own_key };
+    context.own_key = own_key(&app, request.headers(), context.caller.identity.as_ref());
     request.extensions_mut().insert(context);
     request.extensions_mut().insert(app);
     named(next.run(request).await, &request_id)
@@ -65,6 +78,7 @@ fn identify(app: &App, headers: &HeaderMap, peer: IpAddr) -> (IpAddr, Result<Ide
         fetch_site: text(headers, &HeaderName::from_static("sec-fetch-site")),
         forwarded: is_forwarded(headers),
         key: presented_key(headers),
+        now: unix_ms() / 1000,
     };
     (address, app.gate.admit(&sender).map_err(|denied| explained(denied, headers)))
 }
@@ -124,6 +138,33 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
         return Some("");
     }
     Some(value.to_str().unwrap_or_default())
+}
+
+/// What is the operator's alone.
+fn admin_only(app: &App, path: &str) -> Denied {
+    let reason = if path == permissions::PATH { permissions::closed(app) } else { admin::closed(app) };
+    Denied { kind: DeniedKind::Forbidden, reason: reason.to_owned(), key: None }
+}
+
+/// Why the holder of a key may not call this path, if so.
+fn path_denied(identity: &Identity, path: &str) -> Option<Denied> {
+    let Identity::Key(key) = identity else { return None };
+    if key.terms().allows_path(path) || path.starts_with("/health") || path == "/" {
+        return None;
+    }
+    let allowed = key.terms().endpoints.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let reason = format!("This API key may not call this path; it may call {allowed}.");
+    Some(Denied { kind: DeniedKind::Forbidden, reason, key: Some(key.clone()) })
+}
+
+/// The answer to a request that goes no further, and its row in the ledger where its key is known.
+fn refused(app: &App, denied: &Denied, context: &Context) -> Response {
+    let response = denied_response(app, context.dialect, denied, &context.request_id);
+    if denied.key.is_some() {
+        let bytes = response.body().size_hint().lower();
+        app.ledger.refused(context, response.status().as_u16(), bytes);
+    }
+    named(response, &context.request_id)
 }
 
 fn denied_response(app: &App, dialect: Dialect, denied: &Denied, request_id: &str) -> Response {

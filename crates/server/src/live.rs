@@ -7,6 +7,7 @@ use std::time::Duration;
 use backends::Backend;
 use policy::access::Gate;
 use policy::config::Config;
+use store::StoreError;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -48,15 +49,31 @@ impl Live {
 
     /// Goes by another configuration from now on. Counters, limits that stay the same, kept responses and remembered
     /// thoughts live on, and so do those of `backends` that serve already. The others are shut down after their last
-    /// request. Must be called within a tokio runtime.
-    pub fn reload(&self, config: Config, backends: Vec<Arc<dyn Backend>>, gate: Gate) {
+    /// request.
+    ///
+    /// # Errors
+    /// When the keys that were issued can't be read: the earlier configuration stays in force.
+    pub async fn reload(
+        &self,
+        config: Config,
+        backends: Vec<Arc<dyn Backend>>,
+        gate: Gate,
+    ) -> Result<(), StoreError> {
         let old = self.get();
         let new = old.reloaded(config, backends, gate);
+        new.issued.refresh(&new.gate).await?;
         for upstream in old.upstreams.iter().filter(|upstream| !new.upstreams.has(upstream)) {
             let retired = retire(Arc::clone(&upstream.backend), Arc::downgrade(upstream), self.0.end.clone());
             self.0.retiring.spawn(retired);
         }
         self.0.now.send_replace(new);
+        Ok(())
+    }
+
+    /// Tells the gate in force of the keys that were issued, as far as it does not know them.
+    pub(crate) async fn know_issued_keys(&self) -> Result<(), StoreError> {
+        let app = self.get();
+        app.issued.refresh(&app.gate).await
     }
 
     /// Shuts all backends down.

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, head, post};
+use axum::routing::{delete, get, head, post};
 use http::HeaderValue;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -32,6 +32,10 @@ pub(crate) fn router(live: &Live) -> Router {
         .route("/v1/models", get(routes::models::list))
         .route("/v1/models/{*id}", get(routes::models::retrieve))
         .route(routes::permissions::PATH, get(routes::permissions::listen).post(routes::permissions::answer))
+        .route("/admin/usage", get(routes::admin::usage))
+        .route("/admin/keys", get(routes::admin::list).post(routes::admin::create))
+        .route("/admin/keys/{id}", delete(routes::admin::revoke))
+        .route("/admin/keys/{id}/rotate", post(routes::admin::rotate))
         .route("/health", get(routes::health::report))
         .route("/health/live", get(routes::health::live))
         .route("/health/ready", get(routes::health::ready))

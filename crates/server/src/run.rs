@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::app::App;
 use crate::live::Live;
-use crate::{listener, probe, responses, router};
+use crate::{issued, limits, listener, probe, responses, router};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
@@ -56,7 +56,13 @@ impl Server {
             let app = live.get();
             (Arc::clone(&app.drain), Arc::clone(&app.responses))
         };
+        // Before the first request: it may show a key that was issued, or that has nothing left to spend.
+        if let Err(error) = live.know_issued_keys().await {
+            tracing::error!(%error, "the keys that were issued are not known");
+        }
+        limits::restore(&live.get()).await;
         let watching = tokio::spawn(probe::watch(live.clone()));
+        let keys = tokio::spawn(issued::watch(live.clone()));
         responses::resume(&live.get()).await;
         let stopping = async {
             stop.await;
@@ -78,8 +84,10 @@ impl Server {
         }
         drain.cut.cancel();
         watching.abort();
+        keys.abort();
         made.close().await;
         live.shutdown().await;
+        live.get().close_stores().await;
         tracing::info!("stopped");
     }
 }

@@ -10,6 +10,7 @@ use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Full};
 use policy::config::{self, Config};
 use serde_json::{Value, json};
+use server::Stores;
 use simulator::Simulator;
 use std::time::Duration;
 
@@ -35,8 +36,12 @@ pub(crate) async fn run(once: bool, config: &Config) -> Result<()> {
     let program =
         setup::find_claude(config.claude_code.path.as_deref(), &OperatorEnvironment::of_this_process())?;
     through_claude.claude_code.path = Some(program.clone());
-    let (claude_server, claude_address) = serve::bind(&through_claude, None, false, &environment)?;
-    let (direct_server, direct_address) = serve::bind(&direct, None, false, &environment)?;
+    let bind = |config| {
+        let stores = Stores { responses: setup::responses(config), ..Stores::default() };
+        serve::bind(config, None, false, &environment, stores)
+    };
+    let (claude_server, claude_address) = bind(&through_claude)?;
+    let (direct_server, direct_address) = bind(&direct)?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let servers = [claude_server, direct_server].map(|server| {
         let mut stopped = stopped.clone();

@@ -11,7 +11,7 @@ use backends::Backend;
 use claude_code::OperatorEnvironment;
 use policy::access::Gate;
 use policy::config::{self, Loaded, Sources};
-use server::Live;
+use server::{Live, Stores};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::serve;
@@ -26,6 +26,7 @@ pub(crate) struct Reloader {
     pub(crate) loaded: Loaded,
     pub(crate) backends: Vec<Arc<dyn Backend>>,
     pub(crate) live: Live,
+    pub(crate) stores: Stores,
     pub(crate) in_container: bool,
 }
 
@@ -60,15 +61,15 @@ impl Reloader {
             let changed = now.is_some() && now != seen;
             seen = now.or(seen);
             match (asked, changed) {
-                (true, _) => self.reload("SIGHUP"),
-                (false, true) => self.reload("the file has changed"),
+                (true, _) => self.reload("SIGHUP").await,
+                (false, true) => self.reload("the file has changed").await,
                 (false, false) => {}
             }
         }
     }
 
-    fn reload(&mut self, why: &str) {
-        match self.take_over() {
+    async fn reload(&mut self, why: &str) {
+        match self.take_over().await {
             Ok(kept) => {
                 tracing::info!(why, "another configuration is in force");
                 for notice in &self.loaded.notices {
@@ -92,9 +93,10 @@ impl Reloader {
     }
 
     /// The keys that would have changed but need a restart.
-    fn take_over(&mut self) -> Result<Vec<&'static str>> {
+    async fn take_over(&mut self) -> Result<Vec<&'static str>> {
         let mut loaded = config::load(&self.sources)?;
         let kept = loaded.config.keep_from_start(&self.loaded.config);
+        setup::refuse_issued_keys(&loaded.config, &self.stores).await?;
         let earlier = Earlier { config: &self.loaded.config, backends: &self.backends };
         let environment = OperatorEnvironment::of_this_process();
         let backends = setup::backends(&loaded.config, &environment, Some(earlier))?;
@@ -103,7 +105,7 @@ impl Reloader {
             serve::tell_key(key, self.in_container);
         }
         let gate = Gate::new(&loaded.config, key.map(|key| key.configured()), self.in_container);
-        self.live.reload(loaded.config.clone(), backends.clone(), gate);
+        self.live.reload(loaded.config.clone(), backends.clone(), gate).await?;
         (self.loaded, self.backends) = (loaded, backends);
         Ok(kept)
     }

@@ -12,7 +12,7 @@ use policy::access::Gate;
 use policy::config::{self, Config, LogFormat, LogLevel, Sources};
 use policy::keys::{ConfiguredKey, GeneratedKey};
 use server::logs;
-use server::{App, Server};
+use server::{App, Server, Stores};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 
@@ -27,9 +27,11 @@ pub(crate) async fn run(loaded: config::Loaded, sources: Sources) -> Result<()> 
     let in_container = setup::in_container();
     let key = own_key(config, in_container)?;
     let generated = key.as_ref().map(GeneratedKey::configured);
+    let stores = setup::stores(config)?;
+    setup::refuse_issued_keys(config, &stores).await?;
     let environment = OperatorEnvironment::of_this_process();
     let backends = setup::backends(config, &environment, None)?;
-    let (server, address) = bind_over(backends.clone(), config, generated, in_container)?;
+    let (server, address) = bind_over(backends.clone(), config, generated, in_container, stores.clone())?;
     banner(config, loaded.path.as_deref(), address, key.as_ref(), in_container);
     for notice in &loaded.notices {
         tracing::warn!("{notice}");
@@ -37,7 +39,7 @@ pub(crate) async fn run(loaded: config::Loaded, sources: Sources) -> Result<()> 
     let names = config.backends.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     tracing::info!(%address, backends = names, version = env!("CARGO_PKG_VERSION"), "listening");
     let stop = stop_signal()?;
-    let reloader = Reloader { sources, loaded, backends, live: server.live(), in_container };
+    let reloader = Reloader { sources, loaded, backends, live: server.live(), stores, in_container };
     tokio::select! {
         () = server.run(stop) => Ok(()),
         ended = reloader.watch() => ended,
@@ -50,8 +52,9 @@ pub(crate) fn bind(
     generated: Option<ConfiguredKey>,
     in_container: bool,
     environment: &OperatorEnvironment,
+    stores: Stores,
 ) -> Result<(Server, SocketAddr)> {
-    bind_over(setup::backends(config, environment, None)?, config, generated, in_container)
+    bind_over(setup::backends(config, environment, None)?, config, generated, in_container, stores)
 }
 
 fn bind_over(
@@ -59,10 +62,11 @@ fn bind_over(
     config: &Config,
     generated: Option<ConfiguredKey>,
     in_container: bool,
+    stores: Stores,
 ) -> Result<(Server, SocketAddr)> {
     let gate = Gate::new(config, generated, in_container);
     let wanted = config.server.address();
-    let app = App::new(config.clone(), backends, gate, setup::store(config));
+    let app = App::new(config.clone(), backends, gate, stores);
     let server = Server::bind(app).with_context(|| cannot_listen(wanted))?;
     let address = server.address()?;
     Ok((server, address))

@@ -16,7 +16,7 @@ use bytes::Bytes;
 pub use date::Date;
 pub use list::Page;
 pub use rules::{Rules, Sampling, Thinking};
-pub use table::{Model, Offer, Table};
+pub use table::{Model, Offer, Table, plain_id};
 pub use upstream::Listing;
 
 static EMBEDDED: LazyLock<Table> =

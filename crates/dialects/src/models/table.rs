@@ -195,6 +195,12 @@ fn bare_id(model: &str) -> Cow<'_, str> {
     if id.contains('@') { Cow::Owned(id.replace('@', "-")) } else { Cow::Borrowed(id) }
 }
 
+/// The API's own id of a model that a cloud or a program calls otherwise, without its date.
+#[must_use]
+pub fn plain_id(model: &str) -> String {
+    undated(&bare_id(model)).to_owned()
+}
+
 /// The id without its date, `claude-opus-4-6-20260205` → `claude-opus-4-6`.
 fn undated(id: &str) -> &str {
     match id.rsplit_once('-') {

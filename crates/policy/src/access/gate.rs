@@ -3,8 +3,8 @@
 //! address: `Host`, `Origin`, `Sec-Fetch-Site` and forwarded headers give them away.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -91,6 +91,8 @@ pub struct Gate {
     configured: Keyring,
     /// These and the issued ones. Requests only read it.
     keyring: ArcSwap<Keyring>,
+    /// The change of the issued ones that it was told of.
+    known: Mutex<Option<u64>>,
     key_for_all: AtomicBool,
     open: bool,
     in_container: bool,
@@ -106,6 +108,7 @@ impl Gate {
         Self {
             keyring: ArcSwap::from_pointee(configured.clone()),
             configured,
+            known: Mutex::default(),
             key_for_all: AtomicBool::new(!config.auth.api_keys.is_empty()),
             open: config.auth.open,
             in_container,
@@ -114,12 +117,19 @@ impl Gate {
         }
     }
 
-    /// Puts these issued keys in the place of those before; from now on every caller needs a key if there are any,
-    /// also such as are over: who takes all keys back does not mean to let everyone in.
-    pub fn issue(&self, issued: Vec<IssuedKey>) {
+    /// Puts these issued keys, which are those after the change of this number, in the place of those before; from now on
+    /// every caller needs a key if there are any, also such as are over: who takes all keys back does not mean to let
+    /// everyone in.
+    pub fn issue(&self, change: u64, issued: Vec<IssuedKey>) {
         let any = !issued.is_empty();
         self.keyring.store(Arc::new(self.configured.clone().with(issued)));
         self.key_for_all.fetch_or(any, Ordering::Relaxed);
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
+    }
+
+    /// The last change of the issued keys that it was told of.
+    pub fn knows_issued(&self) -> Option<u64> {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets a caller in, or says why not.
@@ -143,9 +153,9 @@ impl Gate {
         }
     }
 
-    /// Whether this is a key of the server's own.
+    /// Whether this is a key of the server's own, or was.
     pub fn opens(&self, key: &str) -> bool {
-        self.keyring.identify(key).is_some()
+        self.keyring.load().identify(key, 0).is_some()
     }
 
     /// Why the caller is no program on this machine calling directly; `None` if it is one.

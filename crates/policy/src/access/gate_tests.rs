@@ -194,12 +194,12 @@ fn issued(revoked: bool) -> IssuedKey {
 #[test]
 fn a_key_that_is_issued_opens_at_once_and_one_that_is_taken_back_no_more() {
     let gate = newcomer();
-    gate.issue(vec![issued(false)]);
+    gate.issue(1, vec![issued(false)]);
     let with_key = |now| Caller { key: Some("issued"), now, ..remote() };
     assert!(matches!(gate.admit(&with_key(99)), Ok(Identity::Key(id)) if id.name() == Some("team")));
     let expired = gate.admit(&with_key(100)).unwrap_err();
     assert!(expired.reason.contains("has expired") && expired.key.is_some_and(|id| id.id() == "key_1"));
-    gate.issue(vec![issued(true)]);
+    gate.issue(1, vec![issued(true)]);
     assert!(gate.admit(&with_key(0)).unwrap_err().reason.contains("was revoked"));
     assert!(
         matches!(gate.admit(&Caller { key: Some(KEY), ..remote() }), Ok(Identity::Key(_))),
@@ -210,8 +210,8 @@ fn a_key_that_is_issued_opens_at_once_and_one_that_is_taken_back_no_more() {
 #[test]
 fn once_keys_were_issued_local_programs_need_one_too() {
     let gate = newcomer();
-    gate.issue(vec![issued(true)]);
+    gate.issue(1, vec![issued(true)]);
     assert_eq!(kind(gate.admit(&curl())), DeniedKind::Unauthenticated);
-    gate.issue(Vec::new());
+    gate.issue(1, Vec::new());
     assert_eq!(kind(gate.admit(&curl())), DeniedKind::Unauthenticated, "nothing opens by itself");
 }

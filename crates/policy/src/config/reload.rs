@@ -27,6 +27,7 @@ impl Config {
         );
         keep(&mut kept, "logging.level", &mut logging.level, &running.logging.level);
         keep(&mut kept, "logging.format", &mut logging.format, &running.logging.format);
+        keep(&mut kept, "usage", &mut self.usage, &running.usage);
         keep(&mut kept, "data_dir", &mut self.data_dir, &running.data_dir);
         kept
     }

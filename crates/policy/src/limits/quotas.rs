@@ -56,7 +56,8 @@ pub struct Used {
     pub cost: Usd,
 }
 
-/// Keeps account of every limited key. Each request enters once and leaves once; between the two it may reserve tokens.
+/// Keeps account of every limited key. Each request that entered leaves and is settled once; before it
+/// may reserve tokens.
 pub trait Quotas: Send + Sync {
     /// Takes one request and one place. Refused, it costs nothing.
     fn enter<'a>(&'a self, key: &'a KeyId, now: Moment) -> Answer<'a, Result<Left, Refused>>;
@@ -69,8 +70,11 @@ pub trait Quotas: Send + Sync {
         now: Moment,
     ) -> Answer<'a, Result<(u64, Option<Decision>), Refused>>;
 
-    /// Gives the place back, and corrects what was reserved to what was used.
-    fn leave(&self, key: &KeyId, reserved: u64, used: Used, now: Moment);
+    /// Gives the place back.
+    fn leave(&self, key: &KeyId);
+
+    /// Corrects what was reserved to what was used, which may be known a moment after the place was given back.
+    fn settle(&self, key: &KeyId, reserved: u64, used: Used, now: Moment);
 
     /// Takes over what was spent before this process began: of a key's id, today and this month.
     fn restore(&self, spent: Vec<(String, Usd, Usd)>, now: Moment);
@@ -174,8 +178,7 @@ impl Account {
         if decision.allowed { Ok((tokens, Some(decision))) } else { Err(Refused::Tokens(decision, tokens)) }
     }
 
-    fn leave(&mut self, terms: &Terms, reserved: u64, used: Used, ns: u64, now: u64) {
-        self.running = self.running.saturating_sub(1);
+    fn settle(&mut self, terms: &Terms, reserved: u64, used: Used, ns: u64, now: u64) {
         if let Some(limit) = terms.tokens_per_minute {
             Rate::tokens(limit).settle(&mut self.tokens_full_at, ns, reserved, used.tokens);
         }
@@ -206,8 +209,14 @@ impl Quotas for LocalQuotas {
         Box::pin(std::future::ready(reserved))
     }
 
-    fn leave(&self, key: &KeyId, reserved: u64, used: Used, now: Moment) {
-        lock(&self.account(key.id())).leave(key.terms(), reserved, used, self.ns(now), now.unix);
+    fn leave(&self, key: &KeyId) {
+        let account = self.account(key.id());
+        let mut account = lock(&account);
+        account.running = account.running.saturating_sub(1);
+    }
+
+    fn settle(&self, key: &KeyId, reserved: u64, used: Used, now: Moment) {
+        lock(&self.account(key.id())).settle(key.terms(), reserved, used, self.ns(now), now.unix);
     }
 
     fn restore(&self, spent: Vec<(String, Usd, Usd)>, now: Moment) {

@@ -43,7 +43,8 @@ impl Stand {
 
     fn leave(&self, reserved: u64, used: u64, dollars: f64, seconds: f64) {
         let used = Used { tokens: used, cost: Usd::from_dollars(dollars) };
-        self.quotas.leave(&self.key, reserved, used, self.at(seconds));
+        self.quotas.leave(&self.key);
+        self.quotas.settle(&self.key, reserved, used, self.at(seconds));
     }
 }
 

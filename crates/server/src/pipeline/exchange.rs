@@ -5,14 +5,18 @@ use std::time::{Duration, Instant};
 
 use backends::Cost;
 use messages::Meter;
+use policy::prices::Usd;
+use store::UsageRow;
 use tokio::runtime::Handle;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{Journey, Plan};
 use crate::app::App;
 use crate::dialect::Dialect;
+use crate::ledger::{Costly, Payer, Told, row_tokens, unix_ms, us};
+use crate::limits::Hold;
 use crate::telemetry::metrics::{ExchangeLabels, Observed};
-use crate::upstreams::{Aim, Outcome, Ticket};
+use crate::upstreams::{Aim, Outcome, Ticket, is_claude_code};
 
 /// Who or what ended an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +48,7 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 /// How long the line of an exchange waits for its cost, which is told a moment after the answer.
 const COST_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Settled when dropped: exactly one log line and one count per exchange.
+/// Settled when dropped: exactly one log line, one count and one row of the ledger per exchange.
 pub(crate) struct Exchange {
     app: Arc<App>,
     pub(crate) request_id: Arc<str>,
@@ -71,7 +75,14 @@ pub(crate) struct Exchange {
     pub(crate) meter: Meter,
     /// What each part of the answer costs, where the backend will tell.
     pub(crate) costs: Vec<Cost>,
-    cost_usd: Option<f64>,
+    told: Told,
+    /// What it takes of its key's limits as long as it lasts.
+    pub(crate) hold: Option<Hold>,
+    /// Whose it is.
+    pub(crate) payer: Payer,
+    /// Of the request's body.
+    pub(crate) bytes_in: usize,
+    bytes_out: usize,
     /// When it was over; it is settled when its cost is known.
     over: Option<Instant>,
     status: u16,
@@ -120,7 +131,11 @@ impl Exchange {
             upstream_request_id: None,
             meter: Meter::default(),
             costs: Vec::new(),
-            cost_usd: None,
+            told: Told::Never,
+            hold: None,
+            payer: Payer::default(),
+            bytes_in: 0,
+            bytes_out: 0,
             over: None,
             status: CLIENT_CLOSED_REQUEST,
             ended: Ended::ClientGone,
@@ -171,6 +186,11 @@ impl Exchange {
         Some((self.backend.clone()?, self.attempts)).filter(|(_, attempts)| *attempts > 0)
     }
 
+    /// Whether the backend that it goes to first tells itself what its answers cost.
+    pub(crate) fn backend_tells_cost(&self) -> bool {
+        self.backend.as_deref().is_some_and(|name| is_claude_code(&self.app.config, name))
+    }
+
     /// What this exchange says about the backend that served it.
     fn outcome(&self) -> Outcome {
         match self.ended {
@@ -192,9 +212,15 @@ impl Exchange {
         self.app.metrics.active_streams.inc();
     }
 
-    /// The first byte of the answer goes to the client now.
-    pub(crate) fn first_byte(&mut self) {
+    /// So many bytes of the answer go to the client now.
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.bytes_out += bytes;
         self.first_byte.get_or_insert_with(Instant::now);
+    }
+
+    /// Bytes that are no model's answer and have no first byte worth measuring.
+    pub(crate) fn sent_error(&mut self, bytes: usize) {
+        self.bytes_out += bytes;
     }
 
     /// Resolves when the server's patience with running requests ends.
@@ -217,7 +243,7 @@ impl Exchange {
         self.ended = ended;
     }
 
-    fn log(&self, now: Instant) {
+    fn log(&self, now: Instant, cost: Option<Usd>) {
         let usage = self.meter.usage();
         tracing::info!(
             target: "access",
@@ -239,7 +265,7 @@ impl Exchange {
             output_tokens = usage.output_tokens,
             cache_creation_input_tokens = usage.cache_creation_input_tokens,
             cache_read_input_tokens = usage.cache_read_input_tokens,
-            cost_usd = self.cost_usd,
+            cost_usd = cost.map(Usd::dollars),
             duration_ms = ms(now - self.started),
             first_byte_ms = self.first_byte.map(|at| ms(at - self.started)),
             overhead_ms = ms(self.overhead(now)),
@@ -257,8 +283,51 @@ impl Exchange {
     async fn settled_with(mut self, costs: Vec<Cost>) {
         let all = futures_util::future::join_all(costs.into_iter().map(Cost::usd));
         let told = tokio::time::timeout(COST_PATIENCE, all).await.unwrap_or_default();
-        self.cost_usd = told.into_iter().flatten().reduce(|sum, cost| sum + cost);
+        let sum = told.into_iter().flatten().reduce(|sum, cost| sum + cost);
+        self.told = sum.map_or(Told::Later, Told::Cost);
         drop(self);
+    }
+
+    /// Its counts are those of the last usage that was told before the answer broke off.
+    fn is_estimated(&self) -> bool {
+        self.called.is_some() && self.ended != Ended::Complete && !self.meter.finished()
+    }
+
+    fn cost(&self) -> Option<Usd> {
+        self.app.ledger.cost(&Costly {
+            told: self.told,
+            stop_reason: self.meter.stop_reason(),
+            model: &self.served_model,
+            usage: &self.meter.usage(),
+        })
+    }
+
+    fn row(&mut self, now: Instant, cost: Option<Usd>) -> UsageRow {
+        let age = self.started.elapsed();
+        let payer = std::mem::take(&mut self.payer);
+        UsageRow {
+            id: self.request_id.to_string(),
+            time_ms: unix_ms().saturating_sub(us(age) / 1000),
+            key: payer.key,
+            key_name: payer.name,
+            dialect: self.dialect.name(),
+            endpoint: self.endpoint,
+            model_asked: self.asked_model.clone(),
+            model_served: self.served_model.clone(),
+            backend: self.reached().map(|(backend, _)| backend.to_string()).unwrap_or_default(),
+            attempts: self.attempts,
+            status: self.status,
+            stream: self.streaming,
+            ended: self.ended.as_str(),
+            estimated: self.is_estimated(),
+            tokens: row_tokens(&self.meter.usage()),
+            cost_nanos: cost.map(Usd::nanos),
+            duration_us: us(now - self.started),
+            first_byte_us: self.first_byte.map(|at| us(at - self.started)),
+            overhead_us: us(self.overhead(now)),
+            bytes_in: self.bytes_in as u64,
+            bytes_out: self.bytes_out as u64,
+        }
     }
 
     fn overhead(&self, now: Instant) -> Duration {
@@ -273,6 +342,7 @@ impl Drop for Exchange {
             if self.streaming {
                 self.app.metrics.active_streams.dec();
             }
+            self.hold.iter_mut().for_each(Hold::leave);
         }
         let outcome = self.outcome();
         self.attempt_over(outcome);
@@ -284,7 +354,12 @@ impl Drop for Exchange {
             runtime.spawn(self.taken().settled_with(costs));
             return;
         }
-        self.log(now);
+        let cost = self.cost();
+        self.log(now, cost);
+        self.hold.iter_mut().for_each(|hold| hold.settle(&self.meter.usage(), cost));
+        self.app.metrics.observe_key(&self.payer, &self.meter.usage(), cost);
+        let row = self.row(now, cost);
+        self.app.ledger.record(row);
         let labels = ExchangeLabels {
             dialect: self.dialect.name(),
             backend: self.backend.as_deref().unwrap_or("none").to_owned(),
@@ -297,7 +372,7 @@ impl Drop for Exchange {
             first_token: self.first_byte.map(|at| at - self.started),
             overhead: self.overhead(now),
             usage: &self.meter.usage(),
-            cost_usd: self.cost_usd,
+            cost_usd: cost.map(Usd::dollars),
         });
     }
 }

@@ -29,6 +29,7 @@ use crate::app::{App, wants_agent_events};
 use crate::clouds;
 use crate::context::Context;
 use crate::error;
+use crate::ledger::Payer;
 use crate::limits;
 use crate::relay::Events;
 use crate::reply_headers;
@@ -46,8 +47,9 @@ pub(crate) async fn run(app: Arc<App>, operation: Operation, parts: Parts, body:
         context.caller.to_string(),
         context.arrived,
     );
-    let limited = limits::charge(&app, &context);
-    let served = serve(&app, operation, &parts, body, &mut exchange, &limited).await;
+    exchange.payer = Payer::of(&context.caller);
+    let mut limited = limits::enter(&app, &context, &mut exchange).await;
+    let served = serve(&app, operation, &parts, body, &mut exchange, &mut limited).await;
     let reached = exchange.reached();
     let mut response = match served {
         Ok(Served::Answered(plan, replies)) => choices::respond(replies, *plan, exchange).await,
@@ -88,10 +90,11 @@ async fn serve(
     parts: &Parts,
     body: Body,
     exchange: &mut Exchange,
-    limited: &limits::Charge,
+    limited: &mut limits::Charge,
 ) -> Result<Served, BackendError> {
     limited.check()?;
     let body = body::read(&parts.headers, body, app.body_bounds()).await?;
+    exchange.bytes_in = body.len();
     tracing::debug!(request_id = &*exchange.request_id, body_bytes = body.len(), "body read");
     let (parts, body) = clouds::unwrapped(parts, body)?;
     let parts = &*parts;
@@ -103,7 +106,7 @@ async fn serve(
         headers: parts.headers.clone(),
         query: parts.uri.query().map(str::to_owned),
         owner: context.caller.owner(),
-        own_key: context.own_key,
+        own_key: context.own_key.clone(),
         wishes: Wishes { strict, agent_events: wants_agent_events(&parts.headers)? },
         begun: None,
     };
@@ -111,6 +114,7 @@ async fn serve(
     exchange.follows(&journey);
     let plan = &mut journey.plan;
     tracing::debug!(request_id = &*exchange.request_id, model = plan.served, stream = plan.stream, "planned");
+    limited.plan(app, operation, plan, &context, exchange).await?;
     if let Some((wanted, background)) = plan.take_background() {
         let headers = reply_headers::of_plan(plan);
         journey.nobody_reads_along();

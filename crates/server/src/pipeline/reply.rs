@@ -231,7 +231,7 @@ fn named_as_asked(json: &Bytes, asked: &str) -> Result<Bytes, BackendError> {
 
 fn whole(status: StatusCode, headers: HeaderMap, body: Bytes, mut exchange: Exchange) -> Response {
     exchange.answered(status.as_u16());
-    exchange.first_byte();
+    exchange.sent(body.len());
     exchange.end(Ended::Complete);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

@@ -134,7 +134,7 @@ impl Body for ChoicesRelay {
         if out.is_empty() {
             ready!(this.poll_waiting(cx, &mut out));
         }
-        this.exchange.first_byte();
+        this.exchange.sent(out.len());
         this.keep_alive.sent();
         Poll::Ready(Some(Ok(Frame::data(out.freeze()))))
     }

@@ -194,7 +194,7 @@ impl Body for EventRelay {
         if out.is_empty() {
             return Poll::Ready(None);
         }
-        this.exchange.first_byte();
+        this.exchange.sent(out.len());
         this.keep_alive.sent();
         Poll::Ready(Some(Ok(Frame::data(out.freeze()))))
     }

@@ -53,7 +53,7 @@ impl VerbatimRelay {
         if data.is_empty() {
             return None;
         }
-        self.exchange.first_byte();
+        self.exchange.sent(data.len());
         Some(Frame::data(data))
     }
 
@@ -86,6 +86,7 @@ impl VerbatimRelay {
             last.extend_from_slice(b"\n\n");
         }
         dialects::anthropic::error_event(&mut last, error, Some(&self.exchange.request_id));
+        self.exchange.sent_error(last.len());
         Frame::data(last.freeze())
     }
 
@@ -115,6 +116,7 @@ impl VerbatimRelay {
     /// Bytes that upstream sent behind its last event.
     fn rest(&mut self) -> Option<Frame<Bytes>> {
         let rest = self.held.split().freeze();
+        self.exchange.sent_error(rest.len());
         (!rest.is_empty()).then(|| Frame::data(rest))
     }
 }

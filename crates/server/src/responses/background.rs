@@ -58,7 +58,7 @@ pub(crate) async fn start(
         return error::finish(exchange, &error, HeaderMap::new());
     }
     exchange.answered(200);
-    exchange.first_byte();
+    exchange.sent(queued.len());
     let sink = Sink::response(encoder, None);
     let run = begin(&app, &owner, queued.clone(), first, Job { id, store, journey, sink, exchange });
     if background.stream {

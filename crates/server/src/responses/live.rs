@@ -129,6 +129,7 @@ impl Reader {
         while !self.over {
             let (piece, ended) = self.news();
             if !piece.is_empty() {
+                self.exchange.iter_mut().for_each(|exchange| exchange.sent(piece.len()));
                 return Some(piece);
             }
             if ended {

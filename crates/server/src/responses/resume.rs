@@ -17,6 +17,7 @@ use super::keeping::output_of;
 use crate::app::App;
 use crate::context::new_request_id;
 use crate::dialect::Dialect;
+use crate::ledger::Payer;
 use crate::pipeline::{Asked, Exchange, Journey, Operation, Wishes};
 use crate::relay::Sink;
 
@@ -85,6 +86,8 @@ async fn again(app: &Arc<App>, store: &Arc<dyn ResponseStore>, left: &Unfinished
         Instant::now(),
     );
     exchange.follows(&journey);
+    exchange.payer = Payer::owner(&left.owner);
+    exchange.bytes_in = request.len();
     exchange.answered(200);
     let sink = Sink::response(encoder, None);
     let job = Job { id: left.id.clone(), store: Arc::clone(store), journey, sink, exchange };

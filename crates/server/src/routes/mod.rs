@@ -1,5 +1,6 @@
 //! One file per resource; a handler names an operation and hands over.
 
+pub(crate) mod admin;
 pub(crate) mod bedrock;
 pub(crate) mod chat_completions;
 pub(crate) mod completions;
@@ -39,6 +40,9 @@ pub(crate) async fn metrics(Extension(app): Extension<Arc<App>>) -> Response {
         && let Ok(size) = store.size().await
     {
         app.metrics.set_stored(size.responses, size.bytes);
+    }
+    if let Some(ledger) = app.ledger.store() {
+        app.metrics.set_ledger(ledger.state());
     }
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, content_type)], app.metrics.text()).into_response()

@@ -17,6 +17,7 @@ use store::{Ending, PageQuery, ResponseStore, Status};
 use crate::app::App;
 use crate::context::Context;
 use crate::error;
+use crate::ledger::Payer;
 use crate::pipeline::{self, Ended, Exchange, Operation, streamed};
 use crate::query::Query;
 use crate::responses::{Run, follow, not_found, replay};
@@ -119,7 +120,7 @@ struct Asked {
 impl Asked {
     fn new(app: Arc<App>, parts: &Parts, endpoint: &'static str) -> Self {
         let context = Context::of(parts);
-        let exchange = Exchange::open(
+        let mut exchange = Exchange::open(
             Arc::clone(&app),
             context.dialect,
             endpoint,
@@ -127,6 +128,7 @@ impl Asked {
             context.caller.to_string(),
             context.arrived,
         );
+        exchange.payer = Payer::of(&context.caller);
         Self { app, owner: context.caller.owner(), exchange }
     }
 
@@ -200,14 +202,14 @@ impl Asked {
         if let Some(run) = self.run(id) {
             self.exchange.answered(200);
             self.exchange.streaming();
-            self.exchange.first_byte();
+            self.exchange.sent(0);
             let cut = self.app.drain.cut.clone();
             return streamed(HeaderMap::new(), follow(run, after, cut, Some(self.exchange)));
         }
         match self.log(id, after).await {
             Ok(events) => {
                 self.exchange.answered(200);
-                self.exchange.first_byte();
+                self.exchange.sent(events.iter().map(|event| event.sse.len()).sum());
                 self.exchange.end(Ended::Complete);
                 streamed(HeaderMap::new(), replay(events))
             }
@@ -230,7 +232,7 @@ impl Asked {
             Err(error) => return self.refuse(&error),
         };
         self.exchange.answered(200);
-        self.exchange.first_byte();
+        self.exchange.sent(json.len());
         self.exchange.end(Ended::Complete);
         let mut response = Response::new(Body::from(json));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

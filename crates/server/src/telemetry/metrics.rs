@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use messages::Usage;
+use policy::prices::Usd;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -15,6 +16,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::account::AccountGauges;
+use super::keys::KeyCounters;
+use crate::ledger::Payer;
 
 /// Beyond so many model names, further ones are counted as `other`: names come from callers.
 const MAX_MODEL_LABELS: usize = 200;
@@ -103,6 +106,9 @@ pub(crate) struct Metrics {
     processes: Family<ProcessLabels, Gauge>,
     turns: Family<TurnLabels, Counter>,
     pub(crate) account: AccountGauges,
+    keys: KeyCounters,
+    usage_lost: Counter,
+    usage_failures: Counter,
     stored: Gauge,
     stored_bytes: Gauge,
     pub(crate) store_failures: Counter,
@@ -135,6 +141,9 @@ impl Metrics {
             processes: Family::default(),
             turns: Family::default(),
             account: AccountGauges::default(),
+            keys: KeyCounters::default(),
+            usage_lost: Counter::default(),
+            usage_failures: Counter::default(),
             stored: Gauge::default(),
             stored_bytes: Gauge::default(),
             store_failures: Counter::default(),
@@ -158,7 +167,11 @@ impl Metrics {
         let help = "The part of a request's time spent in this server before the backend was called";
         r.register_with_unit("overhead", help, Unit::Seconds, self.overhead.clone());
         r.register("tokens", "Tokens by kind, as the backend counted them", self.tokens.clone());
-        r.register("cost_usd", "Cost in US dollars, as the backend reckons it", self.cost.clone());
+        r.register(
+            "cost_usd",
+            "Cost in US dollars, as the backend tells it, else by the table of prices",
+            self.cost.clone(),
+        );
         r.register("active_streams", "Answers being streamed now", self.active_streams.clone());
         r.register("active_requests", "API requests being served now", self.active_requests.clone());
         r.register("connections", "Client connections open now", self.connections.clone());
@@ -177,6 +190,13 @@ impl Metrics {
         r.register("stored_bytes", "Bytes that the store of responses takes", self.stored_bytes.clone());
         let help = "Times that the store of responses did not do what it was asked";
         r.register("store_failures", help, self.store_failures.clone());
+        let help = "Requests of each key";
+        r.register("key_requests", help, self.keys.requests.clone());
+        r.register("key_tokens", "Tokens of each key, cached ones included", self.keys.tokens.clone());
+        r.register("key_cost_usd", "Cost of each key in US dollars", self.keys.cost.clone());
+        r.register("usage_lost", "Rows of the usage ledger that could not be kept", self.usage_lost.clone());
+        let help = "Writes of the usage ledger that failed and are tried again";
+        r.register("usage_failures", help, self.usage_failures.clone());
         self.account.register(r);
     }
 
@@ -184,6 +204,17 @@ impl Metrics {
     pub(crate) fn set_stored(&self, responses: u64, bytes: u64) {
         self.stored.set(i64::try_from(responses).unwrap_or(i64::MAX));
         self.stored_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// The usage ledger as it is now.
+    pub(crate) fn set_ledger(&self, state: store::LedgerState) {
+        self.usage_lost.inner().fetch_max(state.lost, Ordering::Relaxed);
+        self.usage_failures.inner().fetch_max(state.failures, Ordering::Relaxed);
+    }
+
+    /// Counts one exchange for its key.
+    pub(crate) fn observe_key(&self, payer: &Payer, usage: &Usage, cost: Option<Usd>) {
+        self.keys.observe(payer, usage, cost);
     }
 
     /// Counts one refused request.

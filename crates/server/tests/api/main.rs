@@ -15,6 +15,8 @@ mod clouds;
 mod completions;
 mod faults;
 mod kept;
+mod keys;
+mod ledger;
 mod limits;
 mod listener;
 mod operations;

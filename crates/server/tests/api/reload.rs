@@ -21,7 +21,7 @@ async fn a_stream_keeps_what_it_began_with_and_the_next_request_goes_by_the_new_
     let mut running = proxy.messages("hi", true).await;
     running.expect("one").await;
 
-    proxy.reload(only("b", &b));
+    proxy.reload(only("b", &b)).await;
     assert_eq!(proxy.messages("hi", false).await.header("x-backend"), "b");
     let health = proxy.get("/health", &[]).await.json().await;
     assert_eq!(health["backends"].as_object().unwrap().keys().collect::<Vec<_>>(), ["b"]);
@@ -58,7 +58,7 @@ async fn many_changes_under_load_drop_no_request() {
     };
     let changes = async {
         for round in 0.. {
-            proxy.reload(if round % 2 == 0 { only("b", &b) } else { only("a", &a) });
+            proxy.reload(if round % 2 == 0 { only("b", &b) } else { only("a", &a) }).await;
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -76,9 +76,9 @@ async fn what_a_caller_has_spent_stays_spent_unless_the_limit_changes() {
     let limited = |rate: u32| json!({ "rate_limiting": { "requests_per_minute": rate, "burst_size": 1 } });
     let proxy = Proxy::with(limited(1)).await;
     assert_eq!(proxy.messages("hi", false).await.status, StatusCode::OK);
-    proxy.reload(limited(1));
+    proxy.reload(limited(1)).await;
     assert_eq!(proxy.messages("hi", false).await.status, StatusCode::TOO_MANY_REQUESTS);
-    proxy.reload(limited(2));
+    proxy.reload(limited(2)).await;
     assert_eq!(proxy.messages("hi", false).await.status, StatusCode::OK);
 }
 
@@ -87,12 +87,12 @@ async fn responses_are_found_and_keys_are_taken_as_the_new_configuration_says() 
     let proxy = Proxy::start().await;
     let made = proxy.post("/v1/responses", &[], r#"{"model": "claude-sonnet-5-5", "input": "hi"}"#).await;
     let path = format!("/v1/responses/{}", made.json().await["id"].as_str().unwrap());
-    proxy.reload(json!({}));
+    proxy.reload(json!({})).await;
     assert_eq!(proxy.get(&path, &[]).await.status, StatusCode::OK);
 
     let key = "a-key-of-the-new-configuration";
     let hash = policy::keys::KeyHash::of(key).to_string();
-    proxy.reload(json!({ "auth": { "api_keys": [hash] } }));
+    proxy.reload(json!({ "auth": { "api_keys": [hash] } })).await;
     assert_eq!(proxy.get(&path, &[]).await.status, StatusCode::UNAUTHORIZED);
     let body = anthropic_request("hi", false).to_string();
     assert_eq!(proxy.post("/v1/messages", &[("x-api-key", key)], body).await.status, StatusCode::OK);

@@ -12,9 +12,9 @@ use http_body_util::{BodyExt, Full};
 use policy::access::Gate;
 use policy::config::{self, Config};
 use serde_json::{Value, json};
-use server::{App, Live, Server};
+use server::{App, Live, Server, Stores};
 use simulator::Simulator;
-use store::{ResponseStore, Sqlite, Unavailable};
+use store::{ResponseStore, Sqlite, SqliteKeys, SqliteUsage, Unavailable, UsageSettings};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -54,8 +54,8 @@ impl Proxy {
     pub(crate) async fn over(data_dir: Arc<TempDir>, settings: Value) -> Self {
         let simulator = Simulator::start().await.unwrap();
         let (config, backends, gate) = parts(&simulator, settings);
-        let store = config.openai.store.then(|| store(&data_dir, config.openai.store_max_bytes));
-        let server = Server::bind(App::new(config, backends, gate, store)).unwrap();
+        let stores = stores(&data_dir, &config);
+        let server = Server::bind(App::new(config, backends, gate, stores)).unwrap();
         let (address, live) = (server.address().unwrap(), server.live());
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.run(async {
@@ -66,9 +66,9 @@ impl Proxy {
     }
 
     /// Puts another configuration in place of the one in force, with backends of its own.
-    pub(crate) fn reload(&self, settings: Value) {
+    pub(crate) async fn reload(&self, settings: Value) {
         let (config, backends, gate) = parts(&self.simulator, settings);
-        self.live.reload(config, backends, gate);
+        self.live.reload(config, backends, gate).await.unwrap();
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -170,6 +170,15 @@ fn api(name: &str, upstream: &config::Upstream, timeouts: Timeouts) -> Arc<dyn B
     Arc::new(
         Anthropic::new(&AnthropicSettings { name: name.to_owned(), base_url, credential, timeouts }).unwrap(),
     )
+}
+
+fn stores(dir: &TempDir, config: &config::Config) -> Stores {
+    let settings = UsageSettings { dir: dir.path().to_owned(), retention_days: 90, patience: PATIENCE };
+    Stores {
+        responses: config.openai.store.then(|| store(dir, config.openai.store_max_bytes)),
+        usage: config.usage.enabled.then(|| Arc::new(SqliteUsage::open(&settings).unwrap()) as _),
+        keys: Some(Arc::new(SqliteKeys::open(dir.path(), PATIENCE).unwrap())),
+    }
 }
 
 fn store(dir: &TempDir, max_bytes: u64) -> Arc<dyn ResponseStore> {
