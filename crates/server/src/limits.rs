@@ -75,7 +75,7 @@ pub(crate) async fn enter(app: &App, context: &Context, exchange: &mut Exchange)
                 let quotas = Arc::clone(&app.quotas);
                 exchange.hold = Some(Hold { quotas, key: key.clone(), reserved: 0, inside: true });
             }
-            Err(refused) => charge.refuse(app, context.dialect, refused),
+            Err(refused) => charge.refuse(app, context.dialect, &refused),
         }
         let has_rate = key.terms().rate().is_some();
         charge.key = Some(key);
@@ -91,7 +91,7 @@ pub(crate) async fn enter(app: &App, context: &Context, exchange: &mut Exchange)
         let decision = limiter.check(&subject, Instant::now());
         charge.left.requests = Some(decision);
         if !decision.allowed {
-            charge.refuse(app, context.dialect, Refused::Requests(decision));
+            charge.refuse(app, context.dialect, &Refused::Requests(decision));
         }
     }
     charge
@@ -137,20 +137,20 @@ impl Charge {
                 Ok(())
             }
             Err(refused) => {
-                self.refuse(app, caller.dialect, refused);
+                self.refuse(app, caller.dialect, &refused);
                 self.check()
             }
         }
     }
 
-    fn refuse(&mut self, app: &App, dialect: Dialect, refused: Refused) {
-        match &refused {
+    fn refuse(&mut self, app: &App, dialect: Dialect, refused: &Refused) {
+        match refused {
             Refused::Requests(decision) => self.left.requests = Some(*decision),
             Refused::Tokens(decision, _) => self.left.tokens = Some(*decision),
             _ => {}
         }
-        app.metrics.reject(reason(&refused));
-        self.refused = Some(told(&refused, dialect));
+        app.metrics.reject(reason(refused));
+        self.refused = Some(told(refused, dialect));
     }
 
     /// Tells what is left: always under OpenAI's names, under Anthropic's where upstream said nothing.
