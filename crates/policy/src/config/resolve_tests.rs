@@ -287,3 +287,30 @@ fn responses_are_kept_for_thirty_days_unless_told_otherwise() {
         assert!(refusal(wrong, &[]).contains("openai.store_"), "{wrong}");
     }
 }
+
+#[test]
+fn prices_limits_and_usage_mean_what_they_say_and_mistakes_are_named() {
+    let typed = r#"{
+        "prices": {"claude-opus-*": {"input": 4, "output": 20, "long": {"above": 1000, "input": 8, "output": 40}}},
+        "usage": {"retention_days": 40},
+        "auth": {"api_keys": [{"name": "anna", "key": "sha256:HASH", "limits": {"daily_budget_usd": 2.5}}]}
+    }"#;
+    let typed = typed.replace("sha256:HASH", &KeyHash::of("k").to_string());
+    let config = config(&typed, &[]);
+    let price = config.prices["claude-opus-*"];
+    assert_eq!((price.rates.output, price.long.map(|long| long.rates.input)), (20.0, Some(8.0)));
+    assert_eq!((config.usage.enabled, config.usage.retention_days), (true, 40));
+    assert!(config.auth.api_keys[0].terms.has_budget());
+    let without = typed.replace("\"retention_days\": 40", "\"enabled\": false");
+    assert!(refusal(&without, &[]).contains("a budget needs `usage.enabled`"));
+    for (from, to, said) in [
+        ("\"output\": 20", "\"ouput\": 20", "unknown key; did you mean `prices.claude-opus-*.output`"),
+        ("\"above\": 1000", "\"above\": \"x\"", "prices.claude-opus-*.long.above"),
+        ("daily_budget_usd", "daily_usd", "auth.api_keys[0].limits.daily_usd"),
+        ("2.5", "-1", "auth.api_keys[0].limits.daily_budget_usd"),
+        ("40}", "7}", "usage.retention_days"),
+    ] {
+        let refused = refusal(&typed.replace(from, to), &[]);
+        assert!(refused.contains(said), "{said}: {refused}");
+    }
+}

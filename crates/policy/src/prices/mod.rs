@@ -4,7 +4,7 @@
 mod table;
 mod usd;
 
-pub use table::{LongPrice, Price, Prices};
+pub use table::{LongPrice, Price, Prices, Rates};
 pub use usd::Usd;
 
 /// What one exchange used, by the kinds that have a price.

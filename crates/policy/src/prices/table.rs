@@ -17,10 +17,9 @@ const PICOS_PER_NANO: u128 = 1000;
 static BUILT_IN: LazyLock<Prices> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../data/prices.json")).unwrap_or_default());
 
-/// US dollars per million tokens.
+/// US dollars per million tokens, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Price {
+pub struct Rates {
     /// Input beside the prompt cache.
     #[schemars(range(min = 0, max = 100_000))]
     pub input: f64,
@@ -39,6 +38,14 @@ pub struct Price {
     #[schemars(range(min = 0, max = 100_000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_read: Option<f64>,
+}
+
+/// The price of a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Price {
+    /// What tokens cost.
+    #[serde(flatten)]
+    pub rates: Rates,
     /// What holds instead for all tokens of a request whose prompt is longer than `above` tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long: Option<LongPrice>,
@@ -46,51 +53,25 @@ pub struct Price {
 
 /// The price of a long prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct LongPrice {
     /// Prompts of more tokens than this, cached ones included.
     pub above: u64,
-    /// Input beside the prompt cache.
-    #[schemars(range(min = 0, max = 100_000))]
-    pub input: f64,
-    /// Output.
-    #[schemars(range(min = 0, max = 100_000))]
-    pub output: f64,
-    /// Written for five minutes. By default 1.25 times `input`.
-    #[schemars(range(min = 0, max = 100_000))]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_write_5m: Option<f64>,
-    /// Written for an hour. By default twice `input`.
-    #[schemars(range(min = 0, max = 100_000))]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_write_1h: Option<f64>,
-    /// Read. By default a tenth of `input`.
-    #[schemars(range(min = 0, max = 100_000))]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_read: Option<f64>,
+    /// What tokens cost then.
+    #[serde(flatten)]
+    pub rates: Rates,
 }
 
 impl Price {
-    fn of(&self, tokens: &Tokens) -> Self {
-        match self.long {
-            Some(LongPrice { above, input, output, cache_write_5m, cache_write_1h, cache_read })
-                if tokens.prompt() > above =>
-            {
-                Self { input, output, cache_write_5m, cache_write_1h, cache_read, long: None }
-            }
-            _ => *self,
-        }
-    }
-
     /// Picodollars.
     fn cost(&self, tokens: &Tokens) -> u128 {
-        let price = self.of(tokens);
+        let long = self.long.filter(|long| tokens.prompt() > long.above);
+        let rates = long.map_or(self.rates, |long| long.rates);
         let kinds = [
-            (tokens.input, price.input),
-            (tokens.output, price.output),
-            (tokens.cache_write_5m, price.cache_write_5m.unwrap_or(price.input * 1.25)),
-            (tokens.cache_write_1h, price.cache_write_1h.unwrap_or(price.input * 2.0)),
-            (tokens.cache_read, price.cache_read.unwrap_or(price.input / 10.0)),
+            (tokens.input, rates.input),
+            (tokens.output, rates.output),
+            (tokens.cache_write_5m, rates.cache_write_5m.unwrap_or(rates.input * 1.25)),
+            (tokens.cache_write_1h, rates.cache_write_1h.unwrap_or(rates.input * 2.0)),
+            (tokens.cache_read, rates.cache_read.unwrap_or(rates.input / 10.0)),
         ];
         kinds.into_iter().map(|(count, dollars)| times(count, dollars * PICOS_PER_TOKEN)).sum()
     }

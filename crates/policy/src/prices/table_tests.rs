@@ -18,6 +18,7 @@ fn the_data_is_read_dated_and_sane() {
     assert!(prices.updated() > "2026" && prices.models.len() > 15);
     assert!((0.0..=1.0).contains(&prices.batch) && prices.batch > 0.0);
     for (name, price) in &prices.models {
+        let price = price.rates;
         assert!(price.input > 0.0 && price.output > price.input && price.output < 1000.0, "{name}");
         let (write, read) = (price.cache_write_5m.unwrap(), price.cache_read.unwrap());
         assert!(read < price.input && write > price.input && price.cache_write_1h.unwrap() > write, "{name}");
@@ -55,7 +56,7 @@ fn a_model_that_nobody_gave_a_price_costs_none_rather_than_nothing() {
 
 #[test]
 fn the_operators_prices_go_before_and_the_most_specific_pattern_wins() {
-    let price = |input| Price { input, ..Price::default() };
+    let price = |input| Price { rates: Rates { input, ..Rates::default() }, long: None };
     let over = [("claude-*", 7.0), ("us.anthropic.*", 9.0), ("claude-opus-*", 8.0)];
     let over = over.into_iter().map(|(pattern, dollars)| (pattern.to_owned(), price(dollars))).collect();
     let prices = Prices::built_in().with(over);
@@ -67,7 +68,7 @@ fn the_operators_prices_go_before_and_the_most_specific_pattern_wins() {
 
 #[test]
 fn what_a_price_leaves_out_follows_from_its_input() {
-    let own = Price { input: 4.0, output: 8.0, ..Price::default() };
+    let own = Price { rates: Rates { input: 4.0, output: 8.0, ..Rates::default() }, long: None };
     let prices = Prices::default().with([("mine".to_owned(), own)].into());
     let of = |tokens| prices.cost(&["mine"], &tokens).map(Usd::dollars);
     assert_eq!(of(Tokens { cache_write_5m: MILLION, ..Tokens::default() }), Some(5.0));
