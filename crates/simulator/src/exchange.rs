@@ -1,14 +1,14 @@
 //! One exchange: recorded, authenticated, checked, answered.
 
+use crate::admit::{Route, admit};
 use crate::answer::{self, AnswerBody, Asked, Asking, Hangup, Waiter};
-use crate::check::{self, Endpoint};
 use crate::face::Face;
 use crate::prompt::Prompt;
 use crate::record::{Exchange, Recorded};
 use crate::refusal::Refusal;
 use crate::script::Turn;
 use crate::server::State;
-use crate::{aws, clock, control, echo, google, models, steer, tokens};
+use crate::{aws, clock, control, echo, models, steer, tokens};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -22,13 +22,13 @@ use std::sync::Arc;
 const MAX_BODY_BYTES: usize = 32 << 20;
 
 /// A request that was read.
-struct Call<'a> {
-    face: Face,
-    method: &'a Method,
-    path: &'a str,
-    query: &'a str,
-    headers: &'a HeaderMap,
-    body: Bytes,
+pub(crate) struct Call<'a> {
+    pub(crate) face: Face,
+    pub(crate) method: &'a Method,
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: Bytes,
     request_id: String,
     number: u64,
 }
@@ -58,11 +58,7 @@ pub(crate) async fn answer(
         number,
     };
     let admitted = match body {
-        Some(_) => match call.face {
-            Face::Messages => admit(&state, &call),
-            Face::Aws => admit_aws(&state, &call),
-            Face::Google => admit_google(&state, &call),
-        },
+        Some(_) => admit(&state, &call),
         None => Err(Refusal::new(413, "request_too_large", "Request exceeds the maximum size")),
     };
     match admitted {
@@ -102,94 +98,6 @@ fn recorded(head: &Parts, body: Bytes) -> Recorded {
         ended: None,
         ended_ms: None,
     }
-}
-
-/// What a request asks for, once it may.
-enum Route {
-    Root,
-    Models,
-    Model(String),
-    Message(Value),
-    Count(Value),
-    /// Something else that is told as it is, with its status.
-    Told(u16, String),
-}
-
-impl Route {
-    fn of(endpoint: Endpoint, body: Value) -> Self {
-        if endpoint == Endpoint::Messages { Self::Message(body) } else { Self::Count(body) }
-    }
-
-    /// Where a script has it: the same turns serve whichever API asks for the message.
-    fn scripted_path<'a>(&self, call: &Call<'a>) -> &'a str {
-        match self {
-            Self::Message(_) => "/v1/messages",
-            Self::Count(_) => "/v1/messages/count_tokens",
-            _ => call.path,
-        }
-    }
-}
-
-fn admit(state: &State, call: &Call<'_>) -> Result<Route, Refusal> {
-    if call.path == "/" && call.method == Method::HEAD {
-        return Ok(Route::Root);
-    }
-    let model = call.path.strip_prefix("/v1/models/").filter(|id| !id.is_empty() && !id.contains('/'));
-    let expected = match call.path {
-        "/v1/messages" | "/v1/messages/count_tokens" => Method::POST,
-        _ if call.path == "/v1/models" || model.is_some() => Method::GET,
-        _ => return Err(Refusal::not_found("Not found")),
-    };
-    if call.method != expected {
-        return Err(Refusal::new(405, "invalid_request_error", "Method Not Allowed"));
-    }
-    check::credentials(call.headers, state.settings.key.as_deref())?;
-    let version = check::version(call.headers)?;
-    if expected == Method::GET {
-        return Ok(model.map_or(Route::Models, |id| Route::Model(id.to_owned())));
-    }
-    let endpoint = if call.path == "/v1/messages" { Endpoint::Messages } else { Endpoint::CountTokens };
-    let request =
-        check::Request { endpoint, version, headers: call.headers, more_models: &state.settings.models };
-    check::body(&request, &call.body).map(|body| Route::of(endpoint, body))
-}
-
-fn admit_aws(state: &State, call: &Call<'_>) -> Result<Route, Refusal> {
-    let lifetime = state.settings.credentials_seconds;
-    if let Some(role) = aws::role(call.method, call.path, call.headers, lifetime) {
-        return role.map(|text| Route::Told(200, text));
-    }
-    let Call { method, path, query, headers, body, .. } = call;
-    aws::authorize(&aws::Signed { method, path, query, headers, body })?;
-    let asked = aws::call(method, path)?;
-    if matches!(asked, aws::Call::Profiles) {
-        return Ok(Route::Told(200, aws::profiles()));
-    }
-    let (endpoint, mut message) = aws::message(&asked, body, &state.settings.models)?;
-    let headers = aws::take_betas(&mut message)?;
-    checked(state, endpoint, &headers, message)
-}
-
-fn admit_google(state: &State, call: &Call<'_>) -> Result<Route, Refusal> {
-    let Call { method, path, headers, body, .. } = call;
-    if google::is_token_path(path) {
-        let url = format!("{}{path}", state.url);
-        let lifetime_seconds = state.settings.credentials_seconds;
-        let asked = google::Asked { method, path, headers, body, url, lifetime_seconds };
-        let (status, text) = google::token(&asked, &state.google_key, &state.google_tokens);
-        return Ok(Route::Told(status, text));
-    }
-    google::authorize(headers, &state.google_tokens)?;
-    let asked = google::call(method, path)?;
-    let (endpoint, message) = google::message(&asked, body, &state.settings.models)?;
-    checked(state, endpoint, headers, message)
-}
-
-/// What a cloud passes on to the model is what the Messages API checks.
-fn checked(state: &State, endpoint: Endpoint, headers: &HeaderMap, message: Value) -> Result<Route, Refusal> {
-    let (version, more_models) = (check::Version::First, &state.settings.models[..]);
-    let request = check::Request { endpoint, version, headers, more_models };
-    check::whole(&request, message).map(|message| Route::of(endpoint, message))
 }
 
 async fn serve(

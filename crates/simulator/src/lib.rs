@@ -79,6 +79,7 @@
 //!   back. A refused request uses up no turn.
 //! - The last 2,000 requests are remembered, 256 MB of bodies at most.
 
+mod admit;
 mod answer;
 pub mod aws;
 mod base64;
