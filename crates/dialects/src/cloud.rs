@@ -31,10 +31,18 @@ pub(crate) fn headers_of(body: &Bytes, own: &str) -> Result<(String, Vec<String>
             return Err(ApiError::invalid("anthropic_version", format!("must be \"{own}\" or a date")));
         }
     };
-    let not_a_list = |_| ApiError::invalid("anthropic_beta", "must be a list of strings");
-    let betas =
-        betas.map(|raw: &RawValue| serde_json::from_str(raw.get())).transpose().map_err(not_a_list)?;
-    Ok((version, betas.unwrap_or_default()))
+    let not_a_list = || ApiError::invalid("anthropic_beta", "must be a list of names");
+    let betas = betas.map(|raw: &RawValue| serde_json::from_str::<Vec<String>>(raw.get())).transpose();
+    let betas = betas.map_err(|_| not_a_list())?.unwrap_or_default();
+    if !betas.iter().all(|beta| is_name(beta)) {
+        return Err(not_a_list());
+    }
+    Ok((version, betas))
+}
+
+/// What can stand in a list in a header.
+fn is_name(beta: &str) -> bool {
+    !beta.is_empty() && beta.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
 
 /// Versions of the Messages API are dates: `2026-10-21`.

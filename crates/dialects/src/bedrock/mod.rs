@@ -115,6 +115,7 @@ mod tests {
             (r#"{"anthropic_version":"bedrock-2023-05-31","model":"m"}"#, "model"),
             (r#"{"anthropic_version":"bedrock-2023-05-31","stream":true}"#, "stream"),
             (r#"{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":[1]}"#, "anthropic_beta"),
+            (r#"{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["a\nb"]}"#, "anthropic_beta"),
         ] {
             let error = invoke(&body(text), "m", false).unwrap_err();
             assert_eq!((error.status, error.path.as_deref()), (400, Some(path)), "{text}");
