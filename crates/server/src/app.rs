@@ -14,6 +14,7 @@ use policy::keys::KeyHash;
 use policy::limits::{LocalQuotas, Quotas, RateLimiter};
 use policy::prices::Prices;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::issued::Issued;
 use crate::learned::Refusals;
@@ -46,6 +47,8 @@ pub struct App {
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) responses: Arc<Responses>,
     pub(crate) drain: Arc<Drain>,
+    /// Exchanges that are over and wait for their cost.
+    pub(crate) settling: TaskTracker,
     pub(crate) started: Instant,
     scraper: Option<KeyHash>,
     admin: Option<KeyHash>,
@@ -83,6 +86,7 @@ impl App {
             refusals: Arc::default(),
             responses: Arc::new(responses),
             drain: Arc::default(),
+            settling: TaskTracker::new(),
             started: now,
             scraper: hash(config.metrics.token.as_ref()),
             admin: hash(config.admin.token.as_ref()),
@@ -106,6 +110,7 @@ impl App {
             refusals: Arc::clone(&self.refusals),
             responses: Arc::clone(&self.responses),
             drain: Arc::clone(&self.drain),
+            settling: self.settling.clone(),
             started: self.started,
             scraper: hash(config.metrics.token.as_ref()),
             admin: hash(config.admin.token.as_ref()),
@@ -231,6 +236,9 @@ impl App {
 
     /// Writes what is left to write; after that nothing is kept.
     pub(crate) async fn close_stores(&self) {
+        self.settling.close();
+        // Each of them has an end to its patience.
+        self.settling.wait().await;
         if let Some(ledger) = self.ledger.store() {
             ledger.close().await;
         }

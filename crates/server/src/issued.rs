@@ -177,17 +177,16 @@ impl Issued {
         self.store.as_ref()
     }
 
-    /// Tells the gate of what has changed, if anything has.
+    /// Tells the gate of what has changed since it was told last, if anything has.
     pub(crate) async fn refresh(&self, gate: &Gate) -> Result<(), StoreError> {
         let Some(store) = &self.store else { return Ok(()) };
-        let _alone = self.telling.lock().await;
-        let version = store.version().await?;
-        if gate.knows_issued() == Some(version) {
-            return Ok(());
+        let _telling = self.telling.lock().await;
+        let change = store.version().await?;
+        if gate.change() != Some(change) {
+            // A change after the number was read is seen twice rather than not at all.
+            let keys = store.list().await?;
+            gate.issue(keys.into_iter().filter_map(opened).collect(), change);
         }
-        // A change after the number was read is seen twice rather than not at all.
-        let keys = store.list().await?;
-        gate.issue(version, keys.into_iter().filter_map(opened).collect());
         Ok(())
     }
 }

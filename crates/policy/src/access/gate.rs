@@ -3,8 +3,8 @@
 //! address: `Host`, `Origin`, `Sec-Fetch-Site` and forwarded headers give them away.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -84,15 +84,20 @@ enum Stranger {
     CrossSite,
 }
 
+/// The keys that count now.
+#[derive(Debug)]
+struct Current {
+    keyring: Keyring,
+    change: Option<u64>,
+}
+
 /// The rules of one configuration, and the keys that were made since.
 #[derive(Debug)]
 pub struct Gate {
     /// The keys of the configuration.
     configured: Keyring,
     /// These and the issued ones. Requests only read it.
-    keyring: ArcSwap<Keyring>,
-    /// The change of the issued ones that it was told of.
-    known: Mutex<Option<u64>>,
+    current: ArcSwap<Current>,
     key_for_all: AtomicBool,
     open: bool,
     in_container: bool,
@@ -106,9 +111,8 @@ impl Gate {
     pub fn new(config: &Config, generated: Option<ConfiguredKey>, in_container: bool) -> Self {
         let configured = Keyring::new(config.auth.api_keys.iter().cloned().chain(generated));
         Self {
-            keyring: ArcSwap::from_pointee(configured.clone()),
+            current: ArcSwap::from_pointee(Current { keyring: configured.clone(), change: None }),
             configured,
-            known: Mutex::default(),
             key_for_all: AtomicBool::new(!config.auth.api_keys.is_empty()),
             open: config.auth.open,
             in_container,
@@ -117,25 +121,25 @@ impl Gate {
         }
     }
 
-    /// Puts these issued keys, which are those after the change of this number, in the place of those before; from now on
-    /// every caller needs a key if there are any, also such as are over: who takes all keys back does not mean to let
-    /// everyone in.
-    pub fn issue(&self, change: u64, issued: Vec<IssuedKey>) {
+    /// Puts these issued keys in the place of those before; from now on every caller needs a key if there are any,
+    /// also such as are over: who takes all keys back does not mean to let everyone in.
+    /// `change` is the number of the change that made them what they are.
+    pub fn issue(&self, issued: Vec<IssuedKey>, change: u64) {
         let any = !issued.is_empty();
-        self.keyring.store(Arc::new(self.configured.clone().with(issued)));
+        let keyring = self.configured.clone().with(issued);
+        self.current.store(Arc::new(Current { keyring, change: Some(change) }));
         self.key_for_all.fetch_or(any, Ordering::Relaxed);
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
     }
 
-    /// The last change of the issued keys that it was told of.
-    pub fn knows_issued(&self) -> Option<u64> {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The change that the issued keys are of; none before the first ones are known.
+    pub fn change(&self) -> Option<u64> {
+        self.current.load().change
     }
 
     /// Lets a caller in, or says why not.
     pub fn admit(&self, caller: &Caller<'_>) -> Result<Identity, Denied> {
-        let keyring = self.keyring.load();
-        match caller.key.and_then(|key| keyring.identify(key, caller.now)) {
+        let current = self.current.load();
+        match caller.key.and_then(|key| current.keyring.identify(key, caller.now)) {
             Some((id, None)) => return Ok(Identity::Key(id.clone())),
             // Not even where anyone may come in: whose key was taken back is to notice.
             Some((id, Some(over))) => return Err(over_denied(id, over)),
@@ -155,7 +159,7 @@ impl Gate {
 
     /// Whether this is a key of the server's own, or was.
     pub fn opens(&self, key: &str) -> bool {
-        self.keyring.load().identify(key, 0).is_some()
+        self.current.load().keyring.identify(key, 0).is_some()
     }
 
     /// Why the caller is no program on this machine calling directly; `None` if it is one.
@@ -192,7 +196,7 @@ impl Gate {
             Stranger::Origin => (DeniedKind::Forbidden, "it comes from a web page of another site"),
             Stranger::CrossSite => (DeniedKind::Forbidden, "a web page of another site caused it"),
         };
-        if kind == DeniedKind::Unauthenticated && !self.keyring.load().is_empty() {
+        if kind == DeniedKind::Unauthenticated && !self.current.load().keyring.is_empty() {
             return unauthenticated(caller, why);
         }
         let reason = match kind {

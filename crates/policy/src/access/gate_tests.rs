@@ -194,12 +194,13 @@ fn issued(revoked: bool) -> IssuedKey {
 #[test]
 fn a_key_that_is_issued_opens_at_once_and_one_that_is_taken_back_no_more() {
     let gate = newcomer();
-    gate.issue(1, vec![issued(false)]);
+    gate.issue(vec![issued(false)], 1);
     let with_key = |now| Caller { key: Some("issued"), now, ..remote() };
     assert!(matches!(gate.admit(&with_key(99)), Ok(Identity::Key(id)) if id.name() == Some("team")));
     let expired = gate.admit(&with_key(100)).unwrap_err();
     assert!(expired.reason.contains("has expired") && expired.key.is_some_and(|id| id.id() == "key_1"));
-    gate.issue(1, vec![issued(true)]);
+    gate.issue(vec![issued(true)], 2);
+    assert_eq!(gate.change(), Some(2));
     assert!(gate.admit(&with_key(0)).unwrap_err().reason.contains("was revoked"));
     assert!(
         matches!(gate.admit(&Caller { key: Some(KEY), ..remote() }), Ok(Identity::Key(_))),
@@ -210,8 +211,8 @@ fn a_key_that_is_issued_opens_at_once_and_one_that_is_taken_back_no_more() {
 #[test]
 fn once_keys_were_issued_local_programs_need_one_too() {
     let gate = newcomer();
-    gate.issue(1, vec![issued(true)]);
+    gate.issue(vec![issued(true)], 1);
     assert_eq!(kind(gate.admit(&curl())), DeniedKind::Unauthenticated);
-    gate.issue(1, Vec::new());
+    gate.issue(Vec::new(), 2);
     assert_eq!(kind(gate.admit(&curl())), DeniedKind::Unauthenticated, "nothing opens by itself");
 }

@@ -351,7 +351,8 @@ impl Drop for Exchange {
         if !costs.is_empty()
             && let Ok(runtime) = Handle::try_current()
         {
-            runtime.spawn(self.taken().settled_with(costs));
+            let settling = self.app.settling.clone();
+            settling.spawn_on(self.taken().settled_with(costs), &runtime);
             return;
         }
         let cost = self.cost();
