@@ -2,6 +2,7 @@
 //! read from the process behind the caller's back: environment, clock and directories are handed in.
 
 pub mod access;
+pub mod cache;
 pub mod config;
 mod glob;
 pub mod keys;

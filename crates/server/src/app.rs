@@ -16,6 +16,7 @@ use policy::prices::Prices;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cache::AnswerCache;
 use crate::issued::Issued;
 use crate::learned::Refusals;
 use crate::ledger::Ledger;
@@ -46,6 +47,7 @@ pub struct App {
     pub(crate) thoughts: Arc<ThoughtMemory>,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) responses: Arc<Responses>,
+    pub(crate) cache: Option<Arc<AnswerCache>>,
     pub(crate) drain: Arc<Drain>,
     /// Exchanges that are over and wait for their cost.
     pub(crate) settling: TaskTracker,
@@ -85,6 +87,7 @@ impl App {
             thoughts: Arc::default(),
             refusals: Arc::default(),
             responses: Arc::new(responses),
+            cache: config.cache.map(AnswerCache::new),
             drain: Arc::default(),
             settling: TaskTracker::new(),
             started: now,
@@ -109,6 +112,8 @@ impl App {
             thoughts: Arc::clone(&self.thoughts),
             refusals: Arc::clone(&self.refusals),
             responses: Arc::clone(&self.responses),
+            // What was answered by another configuration might be answered otherwise now.
+            cache: config.cache.map(AnswerCache::new),
             drain: Arc::clone(&self.drain),
             settling: self.settling.clone(),
             started: self.started,
@@ -125,6 +130,11 @@ impl App {
 
     pub(crate) fn body_bounds(&self) -> Bounds {
         Bounds { max_bytes: self.config.server.max_body_bytes, patience: BODY_PATIENCE }
+    }
+
+    /// Whether the program has tools of its own, which do things.
+    pub(crate) const fn has_built_in_tools(&self) -> bool {
+        !self.config.claude_code.tools.is_empty()
     }
 
     /// The model that serves a request for `asked`; the configured default for none and for `default`.

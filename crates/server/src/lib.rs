@@ -4,6 +4,7 @@
 
 mod affinity;
 mod app;
+mod cache;
 mod clouds;
 mod context;
 mod dialect;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use wire::json::edit::Edit;
-use wire::json::{Malformed, peek};
+use wire::json::{Malformed, canonical, peek};
 
 fn refused(body: &[u8]) -> Malformed {
     peek::members(body, ["model"]).unwrap_err()
@@ -218,4 +218,18 @@ proptest! {
             prop_assert!(malformed.offset <= body.len());
         }
     }
+}
+
+#[test]
+fn the_same_document_has_one_form() {
+    let form = |body: &str| String::from_utf8(canonical(body.as_bytes()).unwrap()).unwrap();
+    let expected = r#"{"a":[1.0,{"x":null,"y":"} \" ]",},[],true],"b":{},}"#;
+    assert_eq!(form(r#"{"b":{},"a":[1.0,{"y":"} \" ]","x":null},[],true]}"#), expected);
+    assert_eq!(
+        form(" {\n\"a\" : [ 1.0 , {\"x\":null , \"y\":\"} \\\" ]\"},[ ],true ]\t, \"b\":{ } } "),
+        expected
+    );
+    assert_ne!(form(r#"{"a":1,"a":2}"#), form(r#"{"a":2,"a":1}"#));
+    assert_ne!(form(r#"{"a":1}"#), form(r#"{"a":1.0}"#));
+    assert!(canonical(b"{\"a\":}").is_err() && canonical(b"[]").is_err());
 }

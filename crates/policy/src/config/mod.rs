@@ -32,8 +32,8 @@ pub use operator::{ACCOUNT_NOTICE, issued_keys_refused};
 pub use origin::{Origin, Origins};
 pub use reference::reference;
 pub use resolved::{
-    Admin, Anthropic, Auth, Bedrock, Claude, ClaudeCode, Config, Logging, Metrics, OpenAi, RateLimiting,
-    Routing, Server, Upstream, Usage, Vertex,
+    Admin, Anthropic, Auth, Bedrock, Cache, Claude, ClaudeCode, Config, Logging, Metrics, OpenAi,
+    RateLimiting, Routing, Server, Upstream, Usage, Vertex,
 };
 pub use schema::schema;
 pub use secret::{REDACTED, Secret};

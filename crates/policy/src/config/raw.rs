@@ -44,6 +44,8 @@ pub(super) struct Raw {
     /// "output": 20}}`. They go before the program's own table. `*` stands for any text; the most specific pattern wins.
     #[schemars(extend("x-default" = "none but the program's own table"))]
     pub(super) prices: Option<BTreeMap<String, Price>>,
+    /// Answers kept for the next request that is exactly the same. Off unless `cache.enabled` is set.
+    pub(super) cache: Cache,
     /// The `/metrics` endpoint.
     pub(super) metrics: Metrics,
     /// What only the operator may do.
@@ -391,6 +393,27 @@ pub(super) struct RateLimiting {
     /// Requests that may come at once.
     #[schemars(range(min = 1, max = 1_000_000), extend("x-default" = "10, at most `requests_per_minute`"))]
     pub(super) burst_size: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Cache {
+    /// Answer a request that is the same in everything that matters with the answer that was given before, and give
+    /// one answer to all that ask the same at the same time. Errors are not kept. A caller declines with
+    /// `cache-control: no-store` or `no-cache`.
+    pub(super) enabled: Option<bool>,
+    /// How long an answer is kept.
+    pub(super) ttl: Option<PositiveSeconds>,
+    /// Most memory that all kept answers may take; those that were not asked for lately give way.
+    #[schemars(range(min = 65_536))]
+    pub(super) max_bytes: Option<u64>,
+    /// Longer answers are not kept.
+    #[schemars(range(min = 1024))]
+    pub(super) max_answer_bytes: Option<u64>,
+    /// Also answer requests that declare tools. An agent gets the same calls again then, and does again what they do.
+    pub(super) tools: Option<bool>,
+    /// Give what one key was answered to the others as well.
+    pub(super) shared: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

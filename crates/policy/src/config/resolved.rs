@@ -42,6 +42,8 @@ pub struct Config {
     pub usage: Usage,
     /// Prices that go before the program's own.
     pub prices: BTreeMap<String, Price>,
+    /// Answers kept for later; `None` keeps none.
+    pub cache: Option<Cache>,
     /// The `/metrics` endpoint.
     pub metrics: Metrics,
     /// What only the operator may do.
@@ -344,6 +346,22 @@ pub struct Usage {
     pub enabled: bool,
     /// Days after which a row is forgotten.
     pub retention_days: u16,
+}
+
+/// Answers kept for later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Cache {
+    /// How long an answer is kept.
+    #[serde(serialize_with = "seconds")]
+    pub ttl: Duration,
+    /// Most memory that all of them may take.
+    pub max_bytes: u64,
+    /// The longest that is kept.
+    pub max_answer_bytes: u64,
+    /// Also those of requests that declare tools.
+    pub tools: bool,
+    /// One key's answers are for all.
+    pub shared: bool,
 }
 
 /// What only the operator may do.

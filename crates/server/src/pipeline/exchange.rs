@@ -1,6 +1,7 @@
 //! One HTTP exchange from arrival to its last byte: what is logged and counted, whoever ends it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use backends::Cost;
@@ -87,6 +88,10 @@ pub(crate) struct Exchange {
     over: Option<Instant>,
     status: u16,
     ended: Ended,
+    /// Set while the answer, as far as it goes, is whole.
+    whole: Option<Arc<AtomicBool>>,
+    /// What the cache had for it, where it was asked.
+    pub(crate) cache: Option<&'static str>,
     error: Option<String>,
 }
 
@@ -139,6 +144,8 @@ impl Exchange {
             over: None,
             status: CLIENT_CLOSED_REQUEST,
             ended: Ended::ClientGone,
+            whole: None,
+            cache: None,
             error: None,
         }
     }
@@ -241,6 +248,14 @@ impl Exchange {
     /// Nothing more will be sent.
     pub(crate) fn end(&mut self, ended: Ended) {
         self.ended = ended;
+        if let Some(whole) = &self.whole {
+            whole.store(ended == Ended::Complete, Ordering::Release);
+        }
+    }
+
+    /// Tells, when the answer is over, whether it is whole.
+    pub(crate) fn tell_when_whole(&mut self) -> Arc<AtomicBool> {
+        Arc::clone(self.whole.get_or_insert_default())
     }
 
     fn log(&self, now: Instant, cost: Option<Usd>) {
@@ -258,6 +273,7 @@ impl Exchange {
             model_served = self.served_model,
             status = self.status,
             stream = self.streaming,
+            cache = self.cache,
             ended = self.ended.as_str(),
             stop_reason = self.meter.stop_reason().map(messages::StopReason::as_str),
             error = self.error.as_deref(),

@@ -37,7 +37,7 @@ pub(crate) struct Asked {
 
 /// A request with its plan and its targets.
 pub(crate) struct Journey {
-    asked: Asked,
+    pub(crate) asked: Asked,
     pub(crate) plan: Plan,
     /// All targets of its route, in order; the plan was made for the first of them.
     pub(super) aims: Vec<Aim>,

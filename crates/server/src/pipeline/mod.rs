@@ -23,9 +23,10 @@ pub(crate) use call::Wishes;
 pub(crate) use exchange::{Ended, Exchange};
 pub(crate) use journey::{Asked, Journey};
 pub(crate) use plan::{Operation, Outlet, Plan, malformed, named_model};
-pub(crate) use reply::streamed;
+pub(crate) use reply::{is_event_stream, streamed};
 
 use crate::app::{App, wants_agent_events};
+use crate::cache;
 use crate::clouds;
 use crate::context::Context;
 use crate::error;
@@ -49,30 +50,22 @@ pub(crate) async fn run(app: Arc<App>, operation: Operation, parts: Parts, body:
     );
     exchange.payer = Payer::of(&context.caller);
     let mut limited = limits::enter(&app, &context, &mut exchange).await;
-    let served = serve(&app, operation, &parts, body, &mut exchange, &mut limited).await;
-    let reached = exchange.reached();
-    let mut response = match served {
-        Ok(Served::Answered(plan, replies)) => choices::respond(replies, *plan, exchange).await,
-        Ok(Served::Queued(later)) => {
+    let mut response = match prepare(&app, operation, &parts, body, &mut exchange, &mut limited).await {
+        Ok(Prepared::Asked(journey)) => cache::serve(app, *journey, exchange).await,
+        Ok(Prepared::Queued(later)) => {
             let Later { wanted, background, journey, headers } = *later;
             responses::start(app, wanted, background, journey, headers, exchange).await
         }
-        Err(failure) => {
-            exchange.failed(failure.detail);
-            error::finish(exchange, &failure.error, HeaderMap::new())
-        }
+        Err(failure) => failed(failure, exchange),
     };
-    if let Some((backend, attempts)) = reached {
-        reply_headers::tell_who(response.headers_mut(), &backend, attempts);
-    }
     limited.tell(response.headers_mut());
     response
 }
 
-/// What came of a request so far.
-enum Served {
-    /// The backend has answered, or begun to.
-    Answered(Box<Plan>, Vec<Reply>),
+/// A request that was read and planned.
+enum Prepared {
+    /// Somebody waits for the answer.
+    Asked(Box<Journey>),
     /// The answer is made while nobody waits.
     Queued(Box<Later>),
 }
@@ -84,14 +77,14 @@ struct Later {
     headers: HeaderMap,
 }
 
-async fn serve(
+async fn prepare(
     app: &App,
     operation: Operation,
     parts: &Parts,
     body: Body,
     exchange: &mut Exchange,
     limited: &mut limits::Charge,
-) -> Result<Served, BackendError> {
+) -> Result<Prepared, BackendError> {
     limited.check()?;
     let body = body::read(&parts.headers, body, app.body_bounds()).await?;
     exchange.bytes_in = body.len();
@@ -118,8 +111,30 @@ async fn serve(
     if let Some((wanted, background)) = plan.take_background() {
         let headers = reply_headers::of_plan(plan);
         journey.nobody_reads_along();
-        return Ok(Served::Queued(Box::new(Later { wanted, background, journey, headers })));
+        return Ok(Prepared::Queued(Box::new(Later { wanted, background, journey, headers })));
     }
+    Ok(Prepared::Asked(Box::new(journey)))
+}
+
+/// Asks the backends, and makes the response of what comes.
+pub(crate) async fn answer(app: Arc<App>, journey: Journey, mut exchange: Exchange) -> Response {
+    let called = call(&app, journey, &mut exchange).await;
+    let reached = exchange.reached();
+    let mut response = match called {
+        Ok((plan, replies)) => choices::respond(replies, plan, exchange).await,
+        Err(failure) => failed(failure, exchange),
+    };
+    if let Some((backend, attempts)) = reached {
+        reply_headers::tell_who(response.headers_mut(), &backend, attempts);
+    }
+    response
+}
+
+async fn call(
+    app: &App,
+    mut journey: Journey,
+    exchange: &mut Exchange,
+) -> Result<(Plan, Vec<Reply>), BackendError> {
     exchange.calling();
     let replies = tokio::select! {
         replies = journey.send(app, exchange) => replies,
@@ -132,7 +147,12 @@ async fn serve(
     }
     let status = replies.first().map(|reply| reply.status.as_u16());
     tracing::debug!(request_id = &*exchange.request_id, status, "backend answered");
-    Ok(Served::Answered(Box::new(plan), replies))
+    Ok((plan, replies))
+}
+
+fn failed(failure: BackendError, mut exchange: Exchange) -> Response {
+    exchange.failed(failure.detail);
+    error::finish(exchange, &failure.error, HeaderMap::new())
 }
 
 /// Sends a request whose answer is to come as events, whatever the backend.

@@ -118,6 +118,11 @@ impl Plan {
         })
     }
 
+    /// Whether the answer is kept under an id of its own.
+    pub(crate) const fn is_kept(&self) -> bool {
+        matches!(&self.outlet, Outlet::Response(wanted) if wanted.keep.is_some())
+    }
+
     /// What a backend says about the request it got, said about the request that the caller sent.
     pub(crate) fn in_callers_terms(&self, failure: BackendError) -> BackendError {
         match &self.places {

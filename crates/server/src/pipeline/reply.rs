@@ -83,7 +83,7 @@ pub(super) async fn events(reply: Reply, exchange: &mut Exchange) -> Result<Even
     }
 }
 
-pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.is_some_and(|value| value.starts_with("text/event-stream"))
 }

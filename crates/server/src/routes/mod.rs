@@ -44,6 +44,7 @@ pub(crate) async fn metrics(Extension(app): Extension<Arc<App>>) -> Response {
     if let Some(ledger) = app.ledger.store() {
         app.metrics.set_ledger(ledger.state());
     }
+    app.metrics.set_cached(app.cache.as_ref().map_or(0, |cache| cache.bytes()));
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, content_type)], app.metrics.text()).into_response()
 }

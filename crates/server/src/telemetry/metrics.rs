@@ -77,6 +77,11 @@ struct BackendLabels {
     backend: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CacheLabels {
+    result: &'static str,
+}
+
 /// What one exchange adds to the metrics.
 pub(crate) struct Observed<'a> {
     pub labels: ExchangeLabels,
@@ -112,6 +117,8 @@ pub(crate) struct Metrics {
     stored: Gauge,
     stored_bytes: Gauge,
     pub(crate) store_failures: Counter,
+    cache: Family<CacheLabels, Counter>,
+    cached_bytes: Gauge,
     models: Mutex<HashSet<String>>,
 }
 
@@ -147,6 +154,8 @@ impl Metrics {
             stored: Gauge::default(),
             stored_bytes: Gauge::default(),
             store_failures: Counter::default(),
+            cache: Family::default(),
+            cached_bytes: Gauge::default(),
             models: Mutex::default(),
         };
         metrics.register();
@@ -197,7 +206,21 @@ impl Metrics {
         r.register("usage_lost", "Rows of the usage ledger that could not be kept", self.usage_lost.clone());
         let help = "Writes of the usage ledger that failed and are tried again";
         r.register("usage_failures", help, self.usage_failures.clone());
+        let help = "Requests by what the cache of answers had for them";
+        r.register("cache_requests", help, self.cache.clone());
+        let help = "Bytes that the cache of answers takes";
+        r.register("cached_bytes", help, self.cached_bytes.clone());
         self.account.register(r);
+    }
+
+    /// Counts a request for which the cache was asked.
+    pub(crate) fn cache(&self, result: &'static str) {
+        self.cache.get_or_create(&CacheLabels { result }).inc();
+    }
+
+    /// The cache of answers as it is now.
+    pub(crate) fn set_cached(&self, bytes: u64) {
+        self.cached_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// The store of responses as it is now.

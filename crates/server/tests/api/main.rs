@@ -9,6 +9,7 @@
 mod access;
 mod background;
 mod bodies;
+mod cache;
 mod chat;
 mod choices;
 mod clouds;

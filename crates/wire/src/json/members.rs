@@ -60,7 +60,7 @@ pub(super) fn check_depth(body: &[u8]) -> Result<(), Malformed> {
 }
 
 /// Offset of the quote that ends the string that begins at `start`, or of the end of the body.
-fn string_end(body: &[u8], start: usize) -> usize {
+pub(super) fn string_end(body: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(found) = body.get(at..).and_then(next_quote_or_escape) {
         at += found;

@@ -13,10 +13,12 @@ mod usage;
 mod values;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::raw::{self, Raw};
 use super::{
-    Admin, Config, ConfigError, Environment, LogLevel, Logging, Metrics, OpenAi, Origin, Origins, Problem,
+    Admin, Cache, Config, ConfigError, Environment, LogLevel, Logging, Metrics, OpenAi, Origin, Origins,
+    Problem,
 };
 use super::{LogFormat, RateLimiting};
 
@@ -69,6 +71,7 @@ impl Resolver<'_> {
             rate_limiting: self.rate_limiting(&raw.rate_limiting),
             usage: usage::usage(&raw.usage),
             prices: self.prices(raw.prices),
+            cache: self.cache(raw.cache),
             admin: Admin { token: self.header_secret("admin.token", raw.admin.token) },
             metrics: Metrics { token: self.header_secret("metrics.token", raw.metrics.token) },
             strict: raw.strict.unwrap_or(false),
@@ -127,6 +130,21 @@ impl Resolver<'_> {
         };
         let burst_size = raw.burst_size.unwrap_or(requests_per_minute.min(10));
         Some(RateLimiting { requests_per_minute, burst_size })
+    }
+
+    fn cache(&mut self, raw: raw::Cache) -> Option<Cache> {
+        let max_bytes = raw.max_bytes.unwrap_or(64 << 20);
+        let max_answer_bytes = raw.max_answer_bytes.unwrap_or(1 << 20);
+        if max_answer_bytes > max_bytes {
+            self.problem("cache.max_answer_bytes", "must not be more than `cache.max_bytes`");
+        }
+        raw.enabled.unwrap_or(false).then(|| Cache {
+            ttl: raw.ttl.map_or(Duration::from_secs(300), Duration::from),
+            max_bytes,
+            max_answer_bytes,
+            tools: raw.tools.unwrap_or(false),
+            shared: raw.shared.unwrap_or(false),
+        })
     }
 
     fn data_dir(&mut self, typed: Option<String>) -> PathBuf {
