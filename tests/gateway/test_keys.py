@@ -104,3 +104,13 @@ def test_a_login_does_not_start_over_keys_that_were_made_before(start):
     (proxy.home / "config.json").write_text(json.dumps(config))
     said = command(proxy, "serve", fails=True)
     assert "Consumer Terms" in said and "keys revoke" in said
+
+
+def test_a_server_whose_keys_can_not_be_read_does_not_start(proxy):
+    """Without them it would let callers in who must not."""
+    made_key(proxy, "anna")
+    proxy.process.kill()
+    proxy.process.wait()
+    for file in proxy.data_dir.glob("keys.sqlite*"):
+        file.write_bytes(b"nonsense" * 1000)
+    assert "the keys that were issued can't be read" in command(proxy, "serve", fails=True)

@@ -169,3 +169,18 @@ def test_the_operator_alone_sees_usage(used):
         assert client.get("/admin/usage").status_code == 403
     with operator(used) as client:
         assert client.get("/admin/usage").status_code == 200
+
+
+def test_a_ledger_that_can_not_be_opened_keeps_nothing_from_being_served(used):
+    def damage():
+        for file in used.data_dir.glob("usage.sqlite*"):
+            file.write_bytes(b"nonsense" * 1000)
+
+    used.die_and_come_back(meanwhile=damage)
+    caller = Caller(used.url, KEY)
+    assert caller.ask("/v1/messages", REQUESTS["/v1/messages"]("hi"))[0] == 200
+    caller.close()
+    assert [entry for entry in used.log() if entry["level"] == "ERROR" and "usage can't be kept" in entry["message"]]
+    with operator(used) as client:
+        assert client.get("/admin/usage").status_code == 404
+    assert (used.data_dir / "usage.sqlite").read_bytes().startswith(b"nonsense"), "it is left as it is"

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::open::{OpenError, open};
 use super::shapes::KEYS;
+use super::signed;
 use super::thread::Thread;
 use crate::{KeyStore, NewKey, StoreError, StoredKey};
 
@@ -145,8 +146,4 @@ fn list(connection: &Connection) -> Result<Vec<StoredKey>, StoreError> {
         key.hashes = of.collect::<Result<_, _>>()?;
     }
     Ok(keys)
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

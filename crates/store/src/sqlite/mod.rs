@@ -26,6 +26,11 @@ use crate::{
     Unfinished,
 };
 
+/// A number as SQLite has it.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// What an embedded store needs to know.
 #[derive(Clone, Debug)]
 pub struct Settings {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{read, room};
+use super::{read, room, signed};
 use crate::{Ending, Event, Item, NewResponse, Status, StoreError};
 
 /// A response that is gone on from gets its new expiry only when that is worth a write.
@@ -16,7 +16,7 @@ pub(super) fn insert(connection: &Connection, new: &NewResponse, max_bytes: u64)
     let bytes = sizes + item_bytes(&new.input) + item_bytes(&new.output) + event_bytes(&new.events);
     let rows = 2 + new.input.len() + new.output.len() + new.events.len();
     room::make(connection, room::cost(rows, bytes), max_bytes, new.previous.as_deref())?;
-    let (created, expires) = (seconds(new.created_at), seconds(new.expires_at));
+    let (created, expires) = (signed(new.created_at), signed(new.expires_at));
     connection
         .prepare_cached(
             "INSERT INTO responses (id, owner, previous, created, expires, status, background)
@@ -144,8 +144,4 @@ fn item_bytes(items: &[Item]) -> usize {
 
 fn event_bytes(events: &[Event]) -> usize {
     events.iter().map(|event| event.sse.len()).sum()
-}
-
-fn seconds(since_1970: u64) -> i64 {
-    i64::try_from(since_1970).unwrap_or(i64::MAX)
 }

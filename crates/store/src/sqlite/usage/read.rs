@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
+use crate::sqlite::signed;
 use crate::{GroupBy, Spent, StoreError, UsageGroup, UsageQuery, UsageTokens};
 
 pub(super) fn report(connection: &Connection, query: &UsageQuery) -> Result<Vec<UsageGroup>, StoreError> {
@@ -63,8 +64,4 @@ pub(super) fn spent(connection: &Connection, day_ms: u64, month_ms: u64) -> Resu
         Ok(Spent { key: row.get(0)?, day_nanos: amount(1)?, month_nanos: amount(2)? })
     })?;
     Ok(spent.collect::<Result<_, _>>()?)
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
 use crate::sqlite::room::give_back;
+use crate::sqlite::signed;
 use crate::{LedgerState, UsageRow};
 
 /// How long a row waits for others to be committed with it.
@@ -200,8 +201,4 @@ fn forget(connection: &Connection, retention_days: u16) {
         Ok(forgotten) => tracing::debug!(forgotten, "old rows of the usage ledger"),
         Err(error) => tracing::warn!(%error, "old rows of the usage ledger could not be forgotten"),
     }
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
