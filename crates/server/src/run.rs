@@ -58,7 +58,8 @@ impl Server {
         };
         // Before the first request: it may show a key that was issued, or that has nothing left to spend.
         if let Err(error) = live.know_issued_keys().await {
-            tracing::error!(%error, "the keys that were issued are not known");
+            tracing::error!(%error, "the keys that were issued are not known: every caller needs one");
+            live.get().gate.ask_everybody();
         }
         limits::restore(&live.get()).await;
         let watching = tokio::spawn(probe::watch(live.clone()));

@@ -131,6 +131,11 @@ impl Gate {
         self.key_for_all.fetch_or(any, Ordering::Relaxed);
     }
 
+    /// From now on every caller needs a key: it is not known which were issued.
+    pub fn ask_everybody(&self) {
+        self.key_for_all.store(true, Ordering::Relaxed);
+    }
+
     /// The change that the issued keys are of; none before the first ones are known.
     pub fn change(&self) -> Option<u64> {
         self.current.load().change

@@ -215,4 +215,7 @@ fn once_keys_were_issued_local_programs_need_one_too() {
     assert_eq!(kind(gate.admit(&curl())), DeniedKind::Unauthenticated);
     gate.issue(Vec::new(), 2);
     assert_eq!(kind(gate.admit(&curl())), DeniedKind::Unauthenticated, "nothing opens by itself");
+    let unsure = newcomer();
+    unsure.ask_everybody();
+    assert_eq!(kind(unsure.admit(&curl())), DeniedKind::Unauthenticated);
 }
