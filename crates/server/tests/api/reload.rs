@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulator::{Simulator, turn};
 
+use crate::ledger::{ask, change, issue, operated};
 use crate::support::{Proxy, anthropic_request};
 
 fn only(name: &str, simulator: &Simulator) -> Value {
@@ -96,4 +97,23 @@ async fn responses_are_found_and_keys_are_taken_as_the_new_configuration_says() 
     assert_eq!(proxy.get(&path, &[]).await.status, StatusCode::UNAUTHORIZED);
     let body = anthropic_request("hi", false).to_string();
     assert_eq!(proxy.post("/v1/messages", &[("x-api-key", key)], body).await.status, StatusCode::OK);
+}
+
+/// A new gate knows which keys were issued before it lets anybody in, and hears of later changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn issued_keys_and_what_they_have_spent_outlive_a_configuration() {
+    let proxy = operated(json!({})).await;
+    let issued =
+        issue(&proxy, json!({ "name": "anna", "limits": { "requests_per_minute": 1, "burst_size": 2 } }))
+            .await;
+    let key = issued["key"].as_str().unwrap();
+    assert_eq!(ask(&proxy, key).await.status, StatusCode::OK);
+    proxy.reload(json!({ "admin": { "token": "the-operators-token" } })).await;
+    assert_eq!(proxy.messages("hi", false).await.status, StatusCode::UNAUTHORIZED, "keys are still needed");
+    assert_eq!(ask(&proxy, key).await.status, StatusCode::OK);
+    assert_eq!(ask(&proxy, key).await.status, StatusCode::TOO_MANY_REQUESTS);
+    change(&proxy, Method::DELETE, "anna", &Value::Null).await;
+    assert_eq!(ask(&proxy, key).await.status, StatusCode::UNAUTHORIZED);
+    proxy.reload(json!({})).await;
+    assert_eq!(ask(&proxy, key).await.status, StatusCode::UNAUTHORIZED);
 }
