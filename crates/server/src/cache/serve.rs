@@ -41,7 +41,7 @@ pub(crate) async fn serve(app: Arc<App>, journey: Journey, mut exchange: Exchang
         Entrance::Found(reader) => match reader.head().await {
             Some(head) => {
                 app.metrics.cache("hit");
-                replay(reader, head, exchange)
+                replay(reader, &head, exchange)
             }
             // Whoever made it is gone without one.
             None => pipeline::answer(app, journey, exchange).await,
@@ -105,7 +105,7 @@ async fn record(making: Making, answer: impl Future<Output = Response>, whole: A
 }
 
 /// The answer that was made for another request.
-fn replay(reader: Reader, head: Head, mut exchange: Exchange) -> Response {
+fn replay(reader: Reader, head: &Head, mut exchange: Exchange) -> Response {
     exchange.cache = Some("hit");
     exchange.answered(head.status.as_u16());
     let mut headers: HeaderMap = FOR_ALL

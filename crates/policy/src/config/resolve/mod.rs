@@ -71,7 +71,7 @@ impl Resolver<'_> {
             rate_limiting: self.rate_limiting(&raw.rate_limiting),
             usage: usage::usage(&raw.usage),
             prices: self.prices(raw.prices),
-            cache: self.cache(raw.cache),
+            cache: self.cache(&raw.cache),
             admin: Admin { token: self.header_secret("admin.token", raw.admin.token) },
             metrics: Metrics { token: self.header_secret("metrics.token", raw.metrics.token) },
             strict: raw.strict.unwrap_or(false),
@@ -132,7 +132,7 @@ impl Resolver<'_> {
         Some(RateLimiting { requests_per_minute, burst_size })
     }
 
-    fn cache(&mut self, raw: raw::Cache) -> Option<Cache> {
+    fn cache(&mut self, raw: &raw::Cache) -> Option<Cache> {
         let max_bytes = raw.max_bytes.unwrap_or(64 << 20);
         let max_answer_bytes = raw.max_answer_bytes.unwrap_or(1 << 20);
         if max_answer_bytes > max_bytes {
