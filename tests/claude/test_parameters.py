@@ -311,7 +311,36 @@ CHAT = {
     },
 }  # fmt: skip
 
-DIALECTS = {"Messages API": (ANTHROPIC, MESSAGES), "Chat completions": (OPENAI, CHAT)}
+FUNCTION = {"type": "function", "name": "f", "parameters": SCHEMA}
+SERVER = {"type": "mcp", "server_label": "s", "server_url": "https://a.example/", "require_approval": "never"}
+RESPONSE = {
+    "tools[].web_search": [
+        ignored("tools.web_search", tools=[{"type": "web_search"}]),
+        ignored("tools.web_search", tools=[{"type": "web_search_preview"}, FUNCTION]),
+    ],
+    "tools[].mcp": [refused("tools[0].type", tools=[SERVER])],
+    "tools[].strict": [
+        ignored("tools[1].strict", tools=[FUNCTION, FUNCTION | {"name": "g", "strict": True}]),
+        ignored(
+            "tools[0].tools[0].strict",
+            tools=[{"type": "namespace", "name": "n", "tools": [FUNCTION | {"strict": True}]}],
+        ),
+    ],
+    "cache_control": [
+        ignored("cache_control", input=[{"role": "user", "content": "hi", "cache_control": MARK}]),
+        ignored("cache_control", tools=[FUNCTION | {"cache_control": MARK}]),
+    ],
+    "anthropic.service_tier": [ignored("anthropic.service_tier", anthropic={"service_tier": "auto"})],
+    "anthropic.tools": [
+        refused("anthropic.tools[0].type", anthropic={"tools": [{"type": "web_search_20250305", "name": "web_search"}]})
+    ],
+}
+
+DIALECTS = {
+    "Messages API": (ANTHROPIC, MESSAGES),
+    "Chat completions": (OPENAI, CHAT),
+    "Responses": (RESPONSES, RESPONSE),
+}
 
 
 def documented(section):
