@@ -14,6 +14,9 @@ use policy::config;
 use recording::{End, Reader, Recording};
 pub(crate) use serve::serve;
 
+/// What an answer takes in memory besides its bytes: its headers, mostly.
+const OVERHEAD: usize = 2048;
+
 /// All answers that are kept, and those on their way.
 pub(crate) struct AnswerCache {
     settings: config::Cache,
@@ -39,7 +42,7 @@ struct Making {
 impl AnswerCache {
     pub(crate) fn new(settings: config::Cache) -> Arc<Self> {
         let weight = |_: &Key, recording: &Arc<Recording>| {
-            u32::try_from(size_of::<Recording>() + recording.size()).unwrap_or(u32::MAX)
+            u32::try_from(OVERHEAD + recording.size()).unwrap_or(u32::MAX)
         };
         let kept = moka::sync::Cache::builder()
             .max_capacity(settings.max_bytes)
@@ -76,7 +79,7 @@ impl Making {
     fn done(self, good: bool) {
         self.recording.end(End::Whole);
         if good && self.recording.size() as u64 <= self.cache.settings.max_answer_bytes {
-            self.cache.kept.insert(self.key, Arc::clone(&self.recording));
+            self.cache.kept.insert(self.key, self.recording.in_one_piece());
         }
     }
 

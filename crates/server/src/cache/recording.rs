@@ -60,6 +60,15 @@ impl Recording {
         Reader { recording: Arc::clone(self), at: 0 }
     }
 
+    /// The same answer in one piece: what it takes in memory is then what it has to tell, and no more.
+    pub(crate) fn in_one_piece(&self) -> Arc<Self> {
+        let state = self.state();
+        let (head, size, end) = (state.head.clone(), state.size, state.end);
+        let pieces = vec![Bytes::from(state.pieces.concat())];
+        let whole = State { head, pieces, size, end, ..State::default() };
+        Arc::new(Self { state: Mutex::new(whole), changes: watch::Sender::new(0), began: self.began })
+    }
+
     /// How long ago it was begun.
     pub(crate) fn age(&self) -> Duration {
         self.began.elapsed()
@@ -216,6 +225,10 @@ mod tests {
         assert_eq!(late.await.unwrap(), b"one two");
         assert_eq!(recording.reader().whole().unwrap(), "one two");
         assert_eq!(recording.size(), 7);
+        let kept = recording.in_one_piece();
+        assert_eq!((kept.size(), kept.reader().whole().unwrap()), (7, Bytes::from("one two")));
+        assert_eq!(all(kept.reader()).await, b"one two");
+        assert!(kept.age() >= recording.age().saturating_sub(Duration::from_secs(1)));
     }
 
     #[tokio::test]

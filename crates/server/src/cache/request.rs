@@ -1,7 +1,7 @@
 //! What of a request its answer depends on.
 
 use http::HeaderMap;
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, HeaderName};
 use policy::cache::{Freshness, Key, KeyHasher};
 use policy::config;
 use wire::json::{canonical, peek};
@@ -12,6 +12,9 @@ use crate::pipeline::{Asked, Journey, Plan};
 
 /// Longer requests are not looked up: putting them in order would take longer than it is worth.
 const MAX_REQUEST_BYTES: usize = 1 << 20;
+
+/// What the names of headers begin with that an answer may depend on.
+const OF_THE_ANSWER: [&str; 2] = ["anthropic-", "x-amzn-bedrock-"];
 
 /// The name of the answer and which one the caller takes; `None` where it must not come from here.
 pub(super) fn wanted(
@@ -49,9 +52,10 @@ fn key(asked: &Asked, dialect: Dialect, owner: &str, served: &str) -> Option<Key
     Some(with_headers(hasher, &asked.headers).key())
 }
 
-/// The API's own headers, in an order of their own.
+/// The headers that an upstream goes by (the API's features, Bedrock's guardrails), in an order of their own.
 fn with_headers(hasher: KeyHasher, headers: &HeaderMap) -> KeyHasher {
-    let mut names: Vec<_> = headers.keys().filter(|name| name.as_str().starts_with("anthropic-")).collect();
+    let counts = |name: &&HeaderName| OF_THE_ANSWER.iter().any(|start| name.as_str().starts_with(start));
+    let mut names: Vec<_> = headers.keys().filter(counts).collect();
     names.sort_unstable_by_key(|name| name.as_str());
     names.into_iter().fold(hasher, |hasher, name| {
         let values = headers.get_all(name).iter();

@@ -129,6 +129,9 @@ fn everything_beside_the_body_matters_too() {
         with(|asked| asked.wishes.agent_events = true),
         with(|asked| drop(asked.headers.insert("anthropic-beta", HeaderValue::from_static("a")))),
         with(|asked| drop(asked.headers.insert("anthropic-version", HeaderValue::from_static("a")))),
+        with(|asked| {
+            drop(asked.headers.insert("x-amzn-bedrock-guardrailidentifier", HeaderValue::from_static("a")));
+        }),
         key(&asked(&body), Dialect::Anthropic, "somebody", "model").unwrap(),
         key(&asked(&body), Dialect::OpenAiChat, "another", "model").unwrap(),
         key(&asked(&body), Dialect::OpenAiChat, "somebody", "another").unwrap(),
