@@ -11,7 +11,7 @@ use messages::RawEvent;
 use serde_json::{Value, json};
 use simulator::turn;
 
-use crate::support::{House, answer, ask, collect, conversation, descendants, hello, program, programs};
+use crate::support::{House, answer, ask, collect, conversation, hello, program, programs};
 
 fn agent(folder: &Path) -> BuiltIn {
     BuiltIn {
@@ -323,33 +323,45 @@ async fn a_sub_agent_is_no_part_of_the_answer_but_of_its_usage() {
     assert_eq!(activities[1]["parent_tool_use_id"], "toolu_t");
 }
 
+/// A time that no other run of these tests has its tools sleep for.
+fn seconds(whole: &str) -> String {
+    format!("{whole}.{}", std::process::id())
+}
+
+/// Waits until a tool sleeps for so many seconds, or none does any longer. One that was killed and not yet taken notice
+/// of by whoever inherited it has no arguments.
+async fn sleeping(seconds: &str, wanted: bool) {
+    let arguments = format!("sleep\0{seconds}\0").into_bytes();
+    let sleeps = || {
+        let pids = std::fs::read_dir("/proc").unwrap().flatten();
+        let mut lines = pids.map(|pid| std::fs::read(pid.path().join("cmdline")).unwrap_or_default());
+        lines.any(|line| line == arguments)
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), async {
+        while sleeps() != wanted {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    waited.await.unwrap_or_else(|_| panic!("the tool runs: {}", sleeps()));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_who_goes_away_ends_the_tool_that_runs() {
     let folder = folder();
     let house = house(folder.path(), |settings| settings).await;
-    house.simulator.script(turn().text("I wait.").tool("Bash", json!({"command": "sleep 600 && true"})));
+    let seconds = seconds("600");
+    let command = format!("sleep {seconds} && true");
+    house.simulator.script(turn().text("I wait.").tool("Bash", json!({ "command": command })));
     let mut stream = house.start(&hello()).await.unwrap();
     while let Some(event) = stream.next().await {
         if event.unwrap().name == AGENT_EVENT {
             break;
         }
     }
-    let sleeps = || {
-        descendants().into_iter().filter(|pid| {
-            let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            arguments.starts_with(b"sleep\0")
-        })
-    };
-    let begun = tokio::time::timeout(Duration::from_secs(20), async {
-        while sleeps().count() == 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    });
-    begun.await.expect("the tool runs");
-    let tool = sleeps().next().unwrap();
+    sleeping(&seconds, true).await;
     drop(stream);
     house.nothing_is_left_within(Duration::from_secs(10)).await;
-    assert!(!Path::new(&format!("/proc/{tool}")).exists());
+    sleeping(&seconds, false).await;
     assert_eq!(house.simulator.requests().len(), 1);
 }
 
@@ -357,29 +369,18 @@ async fn a_caller_who_goes_away_ends_the_tool_that_runs() {
 async fn a_program_that_is_killed_leaves_no_tool_running() {
     let folder = folder();
     let house = house(folder.path(), |settings| settings).await;
-    house.simulator.script(turn().text("I wait.").tool("Bash", json!({"command": "sleep 601 && true"})));
+    let seconds = seconds("601");
+    let command = format!("sleep {seconds} && true");
+    house.simulator.script(turn().text("I wait.").tool("Bash", json!({ "command": command })));
     let stream = house.start(&hello()).await.unwrap();
-    let running = || {
-        let pids = std::fs::read_dir("/proc").unwrap().flatten();
-        let mut lines = pids.map(|pid| std::fs::read(pid.path().join("cmdline")).unwrap_or_default());
-        lines.any(|line| line == b"sleep\x00601\x00")
-    };
-    let until = async |wanted: bool| {
-        let waited = tokio::time::timeout(Duration::from_secs(20), async {
-            while running() != wanted {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        });
-        waited.await.unwrap_or_else(|_| panic!("the tool runs: {}", running()));
-    };
-    until(true).await;
+    sleeping(&seconds, true).await;
     for pid in programs() {
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
     let (_, error) = collect(stream).await;
     assert!(error.is_some());
-    until(false).await;
+    sleeping(&seconds, false).await;
 }
 
 #[test]
