@@ -185,6 +185,10 @@ impl Issued {
         if gate.change() != Some(change) {
             // A change after the number was read is seen twice rather than not at all.
             let keys = store.list().await?;
+            if !keys.is_empty() {
+                // One that can't be read was issued all the same.
+                gate.ask_everybody();
+            }
             gate.issue(keys.into_iter().filter_map(opened).collect(), change);
         }
         Ok(())

@@ -127,7 +127,8 @@ impl Charge {
             return Ok(());
         }
         let bodies = std::iter::once(&plan.body).chain(&plan.further);
-        let tokens = bodies.map(|body| estimate(body, app.config.claude.max_tokens)).sum();
+        let estimates = bodies.map(|body| estimate(body, app.config.claude.max_tokens));
+        let tokens = estimates.fold(0, u64::saturating_add);
         match app.quotas.reserve(key, tokens, now()).await {
             Ok((reserved, left)) => {
                 self.left.tokens = left;

@@ -67,6 +67,8 @@ impl Live {
             self.0.retiring.spawn(retired);
         }
         self.0.now.send_replace(new);
+        // What was changed meanwhile, the gate of before may have been told. If not now, it is noticed soon.
+        drop(self.know_issued_keys().await);
         Ok(())
     }
 

@@ -231,6 +231,11 @@ fn breaker_settings(routing: &Routing) -> BreakerSettings {
     }
 }
 
+/// Whether a backend of this name is called with each caller's own key: what it asks one of them concerns no other.
+pub(crate) fn is_of_its_callers(config: &Config, name: &str) -> bool {
+    matches!(config.backends.get(name), Some(config::Upstream::Passthrough { .. }))
+}
+
 /// Whether a backend of this name runs the `claude` program.
 pub(crate) fn is_claude_code(config: &Config, name: &str) -> bool {
     config.backends.get(name) == Some(&config::Upstream::ClaudeCode)

@@ -99,6 +99,8 @@ pub struct Gate {
     /// These and the issued ones. Requests only read it.
     current: ArcSwap<Current>,
     key_for_all: AtomicBool,
+    /// A personal account serves: no key that was issued opens it, wherever it was made.
+    operator_only: bool,
     open: bool,
     in_container: bool,
     allowed_hosts: Vec<String>,
@@ -114,6 +116,7 @@ impl Gate {
             current: ArcSwap::from_pointee(Current { keyring: configured.clone(), change: None }),
             configured,
             key_for_all: AtomicBool::new(!config.auth.api_keys.is_empty()),
+            operator_only: config.operator_only(),
             open: config.auth.open,
             in_container,
             allowed_hosts: config.server.allowed_hosts.clone(),
@@ -123,17 +126,20 @@ impl Gate {
 
     /// Puts these issued keys in the place of those before; from now on every caller needs a key if there are any,
     /// also such as are over: who takes all keys back does not mean to let everyone in.
-    /// `change` is the number of the change that made them what they are.
+    /// `change` is the number of the change that made them what they are. Where a personal account serves they open
+    /// nothing and change nothing.
     pub fn issue(&self, issued: Vec<IssuedKey>, change: u64) {
+        let issued = if self.operator_only { Vec::new() } else { issued };
         let any = !issued.is_empty();
         let keyring = self.configured.clone().with(issued);
         self.current.store(Arc::new(Current { keyring, change: Some(change) }));
         self.key_for_all.fetch_or(any, Ordering::Relaxed);
     }
 
-    /// From now on every caller needs a key: it is not known which were issued.
+    /// From now on every caller needs a key: it is not known which were issued. A personal account serves none of
+    /// their holders anyway.
     pub fn ask_everybody(&self) {
-        self.key_for_all.store(true, Ordering::Relaxed);
+        self.key_for_all.fetch_or(!self.operator_only, Ordering::Relaxed);
     }
 
     /// The change that the issued keys are of; none before the first ones are known.

@@ -209,6 +209,17 @@ fn a_key_that_is_issued_opens_at_once_and_one_that_is_taken_back_no_more() {
 }
 
 #[test]
+fn issued_keys_open_no_personal_account_and_change_nothing_for_its_operator() {
+    let text = r#"{"claude": {"backend": "claude-code"}, "claude_code": {"credentials": "login"}}"#;
+    let gate = Gate::new(&config(text), None, false);
+    gate.issue(vec![issued(false)], 1);
+    gate.ask_everybody();
+    assert_eq!(gate.change(), Some(1));
+    assert_eq!(kind(gate.admit(&Caller { key: Some("issued"), ..remote() })), DeniedKind::Forbidden);
+    assert!(matches!(gate.admit(&curl()), Ok(Identity::Local)));
+}
+
+#[test]
 fn once_keys_were_issued_local_programs_need_one_too() {
     let gate = newcomer();
     gate.issue(vec![issued(true)], 1);

@@ -172,7 +172,7 @@ impl Reader {
             self.at += 1;
             let leads = self.at > self.recording.state().furthest;
             if leads {
-                self.recording.change(|state| state.furthest = self.at);
+                self.recording.change(|state| state.furthest = state.furthest.max(self.at));
             }
         }
         next

@@ -14,7 +14,7 @@ use crate::pipeline::{Asked, Journey, Plan};
 const MAX_REQUEST_BYTES: usize = 1 << 20;
 
 /// What the names of headers begin with that an answer may depend on.
-const OF_THE_ANSWER: [&str; 2] = ["anthropic-", "x-amzn-bedrock-"];
+const OF_THE_ANSWER: [&str; 3] = ["anthropic-", "x-amzn-bedrock-", "x-vertex-ai-"];
 
 /// The name of the answer and which one the caller takes; `None` where it must not come from here.
 pub(super) fn wanted(

@@ -163,6 +163,10 @@ impl Exchange {
 
     /// The model that was asked for, and that which serves.
     pub(super) fn planned(&mut self, plan: &Plan) {
+        if self.served_model != plan.served {
+            // The answer is another one than was looked for: nobody is to take it for that.
+            self.whole = None;
+        }
         self.asked_model.clone_from(&plan.asked);
         self.served_model.clone_from(&plan.served);
     }

@@ -15,7 +15,7 @@ use super::{Exchange, Operation, Plan};
 use crate::affinity;
 use crate::app::App;
 use crate::reply_headers::retry_after;
-use crate::upstreams::{Aim, Outcome, available};
+use crate::upstreams::{Aim, Outcome, available, is_of_its_callers};
 
 /// The longest pause before the second attempt; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -106,7 +106,7 @@ impl Journey {
             };
             app.metrics.attempt(aim.upstream.name(), failure.outcome());
             let wait = failure.retry_after;
-            if let Some(wait) = wait {
+            if let Some(wait) = wait.filter(|_| !is_of_its_callers(&app.config, aim.upstream.name())) {
                 aim.upstream.rest(wait, failure.kind());
             }
             exchange.attempt_over(failure.speaks_against_it());

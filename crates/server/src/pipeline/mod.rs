@@ -35,6 +35,7 @@ use crate::limits;
 use crate::relay::Events;
 use crate::reply_headers;
 use crate::responses::{self, Background, Wanted};
+use crate::upstreams::Outcome;
 
 /// Serves one API request in the dialect of its route.
 pub(crate) async fn run(app: Arc<App>, operation: Operation, parts: Parts, body: Body) -> Response {
@@ -161,10 +162,17 @@ pub(crate) async fn send_for_events(
     mut journey: Journey,
     exchange: &mut Exchange,
 ) -> Result<Events, BackendError> {
-    let mut replies =
-        journey.send(app, exchange).await.map_err(|failure| journey.plan.in_callers_terms(failure))?;
-    let reply = replies.pop().ok_or_else(|| not_an_answer(&"no reply"))?;
-    reply::events(reply, exchange).await.map_err(|failure| journey.plan.in_callers_terms(failure))
+    let events = async {
+        let reply = journey.send(app, exchange).await?.pop();
+        reply::events(reply.ok_or_else(|| not_an_answer(&"no reply"))?, exchange).await
+    };
+    events.await.map_err(|failure| {
+        if failure.error.status < 500 {
+            // It says something about the request, nothing against the backend.
+            exchange.attempt_over(Outcome::Served);
+        }
+        journey.plan.in_callers_terms(failure)
+    })
 }
 
 /// Told to those who are still waiting or reading when the server's patience ends.

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use messages::{ApiError, ErrorKind};
@@ -125,9 +126,11 @@ pub(crate) async fn rotate(
     body: Body,
 ) -> Response {
     let rotated = async {
-        let empty = parts.headers.get(http::header::CONTENT_LENGTH).is_none_or(|length| length == "0");
+        let length = parts.headers.get(CONTENT_LENGTH);
+        let has_body =
+            length.map_or_else(|| parts.headers.contains_key(TRANSFER_ENCODING), |length| length != "0");
         let asked: RotateRequest =
-            if empty { RotateRequest::default() } else { read(&app, &parts, body).await? };
+            if has_body { read(&app, &parts, body).await? } else { RotateRequest::default() };
         let grace = Duration::from_secs(asked.grace_seconds);
         let fresh = issued::rotate(&**allowed(&app)?, &id, grace).await.map_err(|error| told(&error))?;
         tracing::info!(key = fresh.stored.id, name = fresh.stored.name, "a key was rotated");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sha2::Digest;
-use simulator::turn;
+use simulator::{Simulator, turn};
 
 use crate::support::{Answer, Proxy, anthropic_request, chat_request};
 
@@ -184,4 +184,22 @@ async fn without_the_section_there_is_none() {
         assert_eq!(x_cache(&proxy.chat("hi", false).await), "");
     }
     assert_eq!(proxy.asked().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_model_answered_in_its_place_is_not_kept() {
+    let (a, b) = (Simulator::start().await.unwrap(), Simulator::start().await.unwrap());
+    let api = |url: String| json!({ "kind": "anthropic", "base_url": url, "api_key": "sim-key" });
+    let spare = json!({ "backend": "b", "model": "claude-haiku-4-5" });
+    let proxy = Proxy::with(json!({
+        "cache": { "enabled": true },
+        "backends": { "a": api(a.url()), "b": api(b.url()) },
+        "routing": { "routes": [{ "models": ["*"], "targets": ["a", spare] }] },
+    }))
+    .await;
+    a.script(turn().error(529));
+    for expected in [("b", "miss"), ("a", "miss"), ("a", "hit")] {
+        let answer = proxy.chat("hi", false).await;
+        assert_eq!((answer.header("x-backend"), x_cache(&answer)), expected);
+    }
 }
